@@ -1,0 +1,169 @@
+package store
+
+import (
+	"time"
+
+	"github.com/postern/postern/platforms"
+)
+
+// Account is one configured bot. Its secrets are in the vault; Secrets only
+// names which there are.
+type Account struct {
+	ID        platforms.AccountID `json:"id"`
+	Platform  string              `json:"platform"`
+	Name      string              `json:"name"`
+	Settings  map[string]string   `json:"settings,omitempty"`
+	Secrets   []string            `json:"secrets,omitempty"`
+	Paused    bool                `json:"paused,omitempty"`
+	Ephemeral bool                `json:"ephemeral,omitempty"`
+	Identity  platforms.Identity  `json:"identity"`
+	Created   time.Time           `json:"created"`
+}
+
+// Incoming is an event to accept.
+type Incoming struct {
+	Account   platforms.AccountID
+	Event     platforms.Event
+	Away      bool // it came while Postern was off
+	Ephemeral bool // erase the body once its job is finished
+}
+
+// Job is an accepted event that has not been dispatched.
+type Job struct {
+	Seq          uint64
+	Account      platforms.AccountID
+	Conversation platforms.ConversationID
+	Stored       time.Time
+	Released     bool // a person allowed acting on it although it is old
+	Event        platforms.Event
+	Away         bool
+	Stranger     bool
+}
+
+// Outcome is how a job ended.
+type Outcome struct {
+	Status Status // Delivered, HeldBack, Dismissed or Failed
+	Why    string
+}
+
+// Status is where one entry stands.
+type Status string
+
+// The statuses of an entry. They are stored: never change a word.
+const (
+	Received  Status = "received"
+	Delivered Status = "delivered"
+	HeldBack  Status = "held"
+	Dismissed Status = "dismissed"
+	Failed    Status = "failed"
+	Queued    Status = "queued"
+	Sent      Status = "sent"
+	Dead      Status = "dead"
+	Discarded Status = "discarded"
+)
+
+// Outgoing is a message to queue. Message.Files carry what Spool returned in
+// SpooledFiles, in the same order; their Open is ignored.
+type Outgoing struct {
+	Account   platforms.AccountID
+	Message   platforms.Message
+	Spooled   []SpooledFile
+	Ephemeral bool
+	// Answers, if not zero, is the seq of the job that this message answers.
+	Answers uint64
+	// Finish, with Answers, ends that job in the same transaction.
+	Finish *Outcome
+	// Trying says that sending begins as soon as this is committed: it spares
+	// the transaction that Attempt would need.
+	Trying bool
+}
+
+// SpooledFile is a file kept, sealed, until it has been sent.
+type SpooledFile struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	MediaType string `json:"media_type,omitempty"`
+	Size      int64  `json:"size"`
+}
+
+// Pending is a queued message.
+type Pending struct {
+	Seq      uint64
+	Account  platforms.AccountID
+	Message  platforms.Message // Files have Open set
+	Parts    []platforms.MessageID
+	Attempts int
+	Next     time.Time // not before; zero: now
+	Tried    bool      // an attempt was begun, by this process or a former one, and its end is not recorded
+}
+
+// Conversation is the summary of one conversation.
+type Conversation struct {
+	Account  platforms.AccountID
+	ID       platforms.ConversationID
+	Kind     platforms.ConversationKind
+	Title    string
+	Last     time.Time
+	LastSeq  uint64
+	Preview  string
+	Unread   int
+	Away     int
+	Stranger bool
+	Queued   int
+	Dead     int
+}
+
+// Entry is one message in either direction. Exactly one of Event and Message
+// is set, unless Erased.
+type Entry struct {
+	Seq          uint64
+	Account      platforms.AccountID
+	Conversation platforms.ConversationID
+	Outgoing     bool
+	Stored       time.Time
+	Status       Status
+	Why          string
+	Event        *platforms.Event
+	Message      *platforms.Message
+	Spooled      []SpooledFile
+	IDs          []platforms.MessageID // of the parts that were sent
+	Away         bool
+	Stranger     bool
+	MayDuplicate bool
+	Edited       bool
+	Erased       bool
+}
+
+// Activity is one line of what happened and why.
+type Activity struct {
+	Seq          uint64                   `json:"seq"`
+	At           time.Time                `json:"at"`
+	What         string                   `json:"what"`
+	Account      platforms.AccountID      `json:"account,omitempty"`
+	Conversation platforms.ConversationID `json:"conversation,omitempty"`
+	Who          string                   `json:"who,omitempty"`
+	Why          string                   `json:"why,omitempty"`
+	Entry        uint64                   `json:"entry,omitempty"`
+}
+
+// Recovery is what Open had to do to get a usable journal, in words for the
+// person. Its zero value means that all was well.
+type Recovery struct {
+	Damage   string    // what was wrong
+	MovedTo  string    // where the damaged file is now
+	Restored time.Time // the snapshot that was put back; zero: none was good, a new journal was begun
+	Text     string    // all of it in one or two sentences
+}
+
+// Stats is the journal in figures.
+type Stats struct {
+	Bytes   int64 // file size
+	Free    int64 // of it reusable
+	Entries int
+	Pending int // jobs
+	Queued  int
+	Dead    int
+	Held    int
+	Unread  int
+	Oldest  time.Time
+}

@@ -1,0 +1,307 @@
+// Package platforms is the contract between Postern and the chat platforms it
+// connects to. It holds data and promises, no behaviour of its own, and imports
+// the standard library only, so that a connector is understood by reading this
+// package and the platform's own documentation.
+//
+// A connector lives in platforms/<name> and is proven by platforms/platformtest.
+package platforms
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Ids are opaque: whatever the platform uses, written as a string. They are
+// distinct types so that a chat can't be passed where a message is meant.
+type (
+	// AccountID names one bot on one platform, unique in one Postern.
+	AccountID string
+	// ConversationID names a chat, channel or direct conversation.
+	ConversationID string
+	// ThreadID names a thread or topic inside a conversation; empty for none.
+	ThreadID string
+	// MessageID names one message inside its conversation.
+	MessageID string
+	// UserID is the platform's immutable id of a person or bot, never a name
+	// that they could change.
+	UserID string
+	// EventID is stable across redeliveries of the same event and unique
+	// within an account.
+	EventID string
+	// Cursor is where a connector resumes; only the connector that wrote it
+	// reads it.
+	Cursor string
+	// ReplyToken is what a platform needs to answer one event, in a form that
+	// survives a restart.
+	ReplyToken string
+)
+
+// Platform describes one platform as data. The window builds its form from
+// Fields and Setup, the outbox splits and paces by Limits, and the exposure of
+// an account follows from Inbound.
+type Platform struct {
+	Name  string // "telegram": lower case, used in ids and on the command line
+	Title string // "Telegram": for people
+	Glyph string // one character, for lists
+
+	Summary string // one honest line for the person who is choosing
+	Minutes int    // how long a first setup takes
+
+	Fields  []Field
+	Limits  Limits
+	Inbound Inbound
+	Setup   Guide
+
+	// New builds a connector. It does no I/O and starts nothing.
+	New func(Config) (Connector, error)
+}
+
+// Field is one setting of an account, as a form shows it.
+type Field struct {
+	Key         string
+	Label       string
+	Help        string
+	Placeholder string
+	Secret      bool // kept in the vault, never shown again
+	Required    bool
+	Advanced    bool // folded away at first
+
+	// Parse cleans what a person typed or pasted: it trims, unquotes, or takes
+	// the value out of a longer text. The error says what is wrong and what to
+	// do, and never repeats a secret. Nil accepts the trimmed text as it is.
+	Parse func(string) (string, error)
+}
+
+// Inbound says how events reach this computer; app/exposure derives the level
+// of exposure from it and from the real listeners.
+type Inbound int
+
+const (
+	// Dials: the connector opens the connection; nothing listens.
+	Dials Inbound = iota
+	// Callback: messages arrive over an outbound connection, but the platform
+	// calls back over HTTP for some features.
+	Callback
+	// Webhook: events arrive only by HTTP requests to a public address.
+	Webhook
+)
+
+// Guide is the setup of one platform, step by step.
+type Guide struct {
+	Steps    []Step   `json:"steps,omitempty"`
+	Scopes   []string `json:"scopes,omitempty"`   // exact names of permissions the bot needs
+	Manifest string   `json:"manifest,omitempty"` // text to paste where the platform takes one
+}
+
+// Step is one step of a Guide. URL is where to do it, Copy a text to paste there.
+type Step struct {
+	Text string `json:"text,omitempty"`
+	URL  string `json:"url,omitempty"`
+	Copy string `json:"copy,omitempty"`
+}
+
+// Limits is what a platform allows. Zero means "not offered" for features and
+// "no known limit" for sizes.
+type Limits struct {
+	Text    int  `json:"text,omitempty"`    // longest message text, in Unit
+	Caption int  `json:"caption,omitempty"` // longest text beside a file, in Unit
+	Unit    Unit `json:"unit,omitempty"`    // what Text and Caption count
+
+	Buttons       int `json:"buttons,omitempty"` // buttons on one message
+	ButtonsPerRow int `json:"buttons_per_row,omitempty"`
+	Label         int `json:"label,omitempty"` // longest button label, in runes
+	Data          int `json:"data,omitempty"`  // longest Button.Data, in bytes
+
+	Upload   int64 `json:"upload,omitempty"`   // largest file we may send, in bytes
+	Download int64 `json:"download,omitempty"` // largest file we may fetch, in bytes
+
+	Edit    bool          `json:"edit,omitempty"`
+	Threads bool          `json:"threads,omitempty"`
+	Typing  time.Duration `json:"typing,omitempty"` // how long a typing sign lasts; 0: none
+
+	Pace Pace `json:"pace,omitzero"`
+
+	// Redelivery is the longest time after which the platform may deliver the
+	// same event again. Dedupe keys are kept longer than this.
+	Redelivery time.Duration `json:"redelivery,omitempty"`
+}
+
+// Unit is what a platform counts when it limits text.
+type Unit string
+
+// The units in use.
+const (
+	Runes Unit = "characters"
+	UTF16 Unit = "UTF-16 units"
+	Bytes Unit = "bytes"
+)
+
+// Pace bounds how fast an account may send, as the platform documents it.
+// A zero rate means unlimited.
+type Pace struct {
+	Account      Rate `json:"account,omitzero"`      // all messages of the account
+	Conversation Rate `json:"conversation,omitzero"` // messages to one conversation
+	Group        Rate `json:"group,omitzero"`        // messages to one shared conversation, where stricter
+}
+
+// Rate allows Burst messages at once and N every Per after that.
+type Rate struct {
+	N     int           `json:"n,omitempty"`
+	Per   time.Duration `json:"per,omitempty"`
+	Burst int           `json:"burst,omitempty"`
+}
+
+// Config is what one account's connector gets. It carries this account's values
+// only, never another's.
+type Config struct {
+	Account  AccountID
+	Settings map[string]string
+	Secrets  map[string]Secret
+
+	// HTTP is this account's own client, with its own transport and the
+	// person's proxy. It has no overall timeout: deadlines come from contexts.
+	HTTP *http.Client
+	// Dial opens raw connections the same way.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	Log *slog.Logger
+
+	// Ingress is nil where Inbound is Dials.
+	Ingress Ingress
+}
+
+// Ingress is how HTTP from outside reaches a connector. A connector never
+// listens.
+type Ingress interface {
+	// Handle serves h below path and returns the address that the platform
+	// must be told. It fails with an Error of kind NotAcknowledged until the
+	// person has agreed to what that opens. release stops serving; it is safe
+	// to call more than once.
+	Handle(path string, h http.Handler) (public string, release func(), err error)
+}
+
+// Connector speaks with one platform for one account.
+type Connector interface {
+	// Check asks the platform whether the credentials are good, who the bot is
+	// and what is missing. It changes nothing. A refused credential is an Error
+	// of kind Unauthorized.
+	Check(ctx context.Context) (Identity, error)
+
+	// Run connects, hands events to sink in the platform's order within each
+	// conversation, and returns when ctx ends (with ctx's error) or the
+	// connection does. It is one attempt: whoever calls it retries.
+	//
+	// Run resumes after from; an empty cursor means "from now, or from whatever
+	// the platform kept for us". It acknowledges an event to the platform only
+	// after sink.Event returned nil, and calls sink.Event neither concurrently
+	// nor after returning. When it returns, every goroutine it started has ended.
+	Run(ctx context.Context, from Cursor, sink Sink) error
+
+	// Send delivers one message that fits Limits and returns its id. It does
+	// not retry: failures are an *Error whose Kind says whether trying again
+	// helps. It is safe to call from several goroutines, whether or not Run is
+	// running.
+	Send(ctx context.Context, m Message) (MessageID, error)
+}
+
+// Sink takes what a connector receives.
+type Sink interface {
+	// Event stores ev. Nil means durably stored: acknowledge it now. An error
+	// means it was not: do not acknowledge, return the error from Run.
+	//
+	// An event with an empty Kind carries a Cursor only: something arrived that
+	// needs no storing, but must not be asked for again.
+	Event(ctx context.Context, ev Event) error
+
+	// State tells how the connection is. It never blocks.
+	State(State)
+}
+
+// State is what a connector knows of its own connection.
+type State struct {
+	Phase Phase
+	Note  string // what is wrong and what to do, for a person; empty when well
+
+	// Hears and Speaks mark that this very moment proved the direction: bytes
+	// from the platform's event stream, or an accepted call.
+	Hears, Speaks bool
+}
+
+// Phase is a connector's own view; the supervisor turns it, together with
+// errors, into the account's status.
+type Phase int
+
+// The phases of one Run.
+const (
+	Connecting Phase = iota
+	Connected
+	Degraded
+)
+
+// Identity is who the bot is, and what it lacks.
+type Identity struct {
+	ID     UserID `json:"id,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Handle string `json:"handle,omitempty"` // "@mybot"
+	Link   string `json:"link,omitempty"`   // opens a chat with the bot; empty if there is no such link
+
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Problem is something that Check found. Where Fix is set, a Fixer can mend it.
+type Problem struct {
+	Code string `json:"code,omitempty"` // stable, for programs
+	Text string `json:"text,omitempty"` // what is wrong and what to do
+	Fix  string `json:"fix,omitempty"`  // what the button says, empty where only the person can mend it
+	Bad  bool   `json:"bad,omitempty"`  // true: the bot can't work like this; false: it works, but less
+}
+
+// The following powers are optional. A connector offers one by implementing it.
+type (
+	// Editor replaces the content of a message the bot sent.
+	Editor interface {
+		// Edit has Send's error rules.
+		Edit(ctx context.Context, id MessageID, m Message) error
+	}
+
+	// Typer shows that an answer is being written. Typing signs end by
+	// themselves after Limits.Typing.
+	Typer interface {
+		Typing(ctx context.Context, c ConversationID, t ThreadID) error
+	}
+
+	// Opener fetches an attachment. The reader streams; whoever opened it
+	// closes it. It fails with kind Rejected when the file is gone or larger
+	// than Limits.Download.
+	Opener interface {
+		Open(ctx context.Context, a Attachment) (io.ReadCloser, error)
+	}
+
+	// Clicker tells the platform that a click was received, so that the button
+	// stops waiting. text may be empty; otherwise the clicker sees it briefly.
+	// Calling it twice for one click is not an error.
+	Clicker interface {
+		Clicked(ctx context.Context, t ReplyToken, text string) error
+	}
+
+	// Prober asks the platform, aside from the event stream, whether events
+	// wait for us that the stream did not bring. at is the last stored cursor.
+	Prober interface {
+		Probe(ctx context.Context, at Cursor) (Backlog, error)
+	}
+
+	// Fixer mends a Problem that Check reported with a Fix.
+	Fixer interface {
+		Fix(ctx context.Context, code string) error
+	}
+)
+
+// Backlog is a Prober's answer.
+type Backlog struct {
+	Waiting int    // events the platform holds for us
+	Note    string // anything else that explains a deaf bot, for a person
+}
