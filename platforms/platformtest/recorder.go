@@ -1,0 +1,236 @@
+package platformtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postern/postern/platforms"
+)
+
+// ErrSink is what a Recorder fails with when it is told to.
+var ErrSink = errors.New("the test's sink refuses this event")
+
+// patience is how long to wait for what must happen.
+const patience = 10 * time.Second
+
+// Recorder is a platforms.Sink that remembers. The zero value stores all that
+// comes.
+type Recorder struct {
+	// Patience is how long the Wait functions wait; zero means ten seconds.
+	Patience time.Duration
+
+	// OnEvent, if set, decides about an event instead of FailOn: nil stores it.
+	// It is called outside the Recorder's lock.
+	OnEvent func(ctx context.Context, ev platforms.Event) error
+
+	mu      sync.Mutex
+	changed chan struct{} // closed at the next change
+	calls   []platforms.Event
+	stored  []platforms.Event
+	cursor  platforms.Cursor
+	states  []platforms.State
+	failing map[int]error
+	blocked chan struct{} // closed by Unblock; nil: not blocked
+	inside  int
+	ended   bool
+	faults  []string
+}
+
+// Event is platforms.Sink's.
+func (r *Recorder) Event(ctx context.Context, ev platforms.Event) error {
+	r.mu.Lock()
+	if r.ended {
+		r.faults = append(r.faults, fmt.Sprintf("Event %q came after Run had returned", ev.ID))
+	}
+	if r.inside++; r.inside > 1 {
+		r.faults = append(r.faults, fmt.Sprintf("Event %q came while another call was running", ev.ID))
+	}
+	r.calls = append(r.calls, ev)
+	err := r.failing[len(r.calls)]
+	blocked := r.blocked
+	r.signal()
+	r.mu.Unlock()
+
+	if blocked != nil {
+		select {
+		case <-blocked:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err == nil && r.OnEvent != nil {
+		err = r.OnEvent(ctx, ev)
+	}
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inside--
+	if err == nil {
+		if ev.Kind != "" {
+			r.stored = append(r.stored, ev)
+		}
+		if ev.Cursor != "" {
+			r.cursor = ev.Cursor
+		}
+	}
+	r.signal()
+	return err
+}
+
+// State is platforms.Sink's.
+func (r *Recorder) State(s platforms.State) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		r.faults = append(r.faults, "State came after Run had returned")
+	}
+	r.states = append(r.states, s)
+	r.signal()
+}
+
+func (r *Recorder) signal() {
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+}
+
+// FailOn makes the nth call of Event from now on, counted from 1, return err;
+// nil stands for ErrSink.
+func (r *Recorder) FailOn(n int, err error) {
+	if err == nil {
+		err = ErrSink
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failing == nil {
+		r.failing = map[int]error{}
+	}
+	r.failing[len(r.calls)+n] = err
+}
+
+// Block makes Event wait until Unblock, or until its context ends, whose error
+// it returns then.
+func (r *Recorder) Block() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.blocked == nil {
+		r.blocked = make(chan struct{})
+	}
+}
+
+// Unblock undoes Block.
+func (r *Recorder) Unblock() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.blocked != nil {
+		close(r.blocked)
+		r.blocked = nil
+	}
+}
+
+// End tells the Recorder that Run has returned: what comes later is a fault.
+func (r *Recorder) End() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+}
+
+// Begin undoes End, for the next Run with the same Recorder.
+func (r *Recorder) Begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = false
+}
+
+// Faults is which rules of Sink were broken: calls at the same time, or after
+// End.
+func (r *Recorder) Faults() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.faults)
+}
+
+// Events is the events that were stored, without those that carry a cursor only.
+func (r *Recorder) Events() []platforms.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.stored)
+}
+
+// Calls is all events that Event was called with, refused ones included.
+func (r *Recorder) Calls() []platforms.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.calls)
+}
+
+// States is what State was called with.
+func (r *Recorder) States() []platforms.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.states)
+}
+
+// Cursor is where the next Run resumes: the last stored cursor.
+func (r *Recorder) Cursor() platforms.Cursor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cursor
+}
+
+// Wait waits until n events are stored and returns all that are; it fails the
+// test when they don't come.
+func (r *Recorder) Wait(t testing.TB, n int) []platforms.Event {
+	t.Helper()
+	r.Until(t, fmt.Sprintf("%d events stored", n), func() bool { return len(r.stored) >= n })
+	return r.Events()
+}
+
+// WaitCalls waits until Event was called n times.
+func (r *Recorder) WaitCalls(t testing.TB, n int) []platforms.Event {
+	t.Helper()
+	r.Until(t, fmt.Sprintf("%d calls of Event", n), func() bool { return len(r.calls) >= n })
+	return r.Calls()
+}
+
+// WaitPhase waits until the last State reported is of this phase.
+func (r *Recorder) WaitPhase(t testing.TB, p platforms.Phase) {
+	t.Helper()
+	r.Until(t, fmt.Sprintf("phase %d", p), func() bool {
+		return len(r.states) > 0 && r.states[len(r.states)-1].Phase == p
+	})
+}
+
+// Until waits for a condition on the Recorder's fields, called under its lock.
+func (r *Recorder) Until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	most := r.Patience
+	if most == 0 {
+		most = patience
+	}
+	timeout := time.NewTimer(most)
+	defer timeout.Stop()
+	for {
+		r.mu.Lock()
+		done := ok()
+		if !done && r.changed == nil {
+			r.changed = make(chan struct{})
+		}
+		changed, calls, stored := r.changed, len(r.calls), len(r.stored)
+		r.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout.C:
+			t.Fatalf("waited %v in vain for %s; Event was called %d times, %d events are stored", most, what, calls, stored)
+		}
+	}
+}
