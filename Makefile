@@ -1,0 +1,56 @@
+# Postern's workshop. `make run` and `make test` work on a fresh machine that
+# has Go; everything else assumes that one of them has run.
+
+SHELL := /bin/bash
+BIN   := bin
+TAGS  := gles
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PKGS_APP := ./app/... ./platforms/... ./ui/model/... ./ui/tray/... ./ui/notify/... ./assets/... .
+
+.PHONY: run demo build window libs test check race bench interop torture shots clean
+
+run: build window ## start Postern; without an account and a display, the demo
+	@./packaging/run.sh $(BIN)
+
+demo: build
+	$(BIN)/postern --demo $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--headless)
+
+build:
+	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o $(BIN)/postern .
+
+window: libs
+	go build -tags $(TAGS) -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/postern-window ./ui/window/postern-window
+
+libs: ## the C libraries that the window is built with
+	@./packaging/libs.sh
+
+test: libs ## every test, as CI runs it
+	go vet -tags $(TAGS) ./...
+	go test -tags $(TAGS) -timeout 20m ./...
+
+check: libs ## what must be green before a commit is shared
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt'; exit 1; }
+	go vet -tags $(TAGS) ./...
+	CGO_ENABLED=0 GOOS=windows go vet -tags ci ./...
+	CGO_ENABLED=0 GOOS=darwin go vet ./app/... ./platforms/... ./ui/model/... ./ui/notify/... ./assets/...
+	go run $(STATICCHECK) -tags $(TAGS) ./...
+	go test -tags $(TAGS) -run 'Test(Imports|Programs|Dangerous|NoPlatform|Files)' .
+	go test -tags $(TAGS) -race -p 1 -timeout 40m ./...
+
+bench: build ## speed and memory on this machine
+	go test -run '^TestBench' -bench . -benchtime 1x -timeout 60m -v ./app/internal/store . -args -bench.report
+
+interop: ## official clients against our emulators, and other people's servers against us
+	cd platforms/interop && npm ci --no-audit --no-fund --silent
+	go test -tags interop -count 1 -v ./platforms/interop/...
+
+torture: ## a thousand kills under load
+	go test -count 1 -timeout 60m -v -run TestTorture . -args -kills 1000
+
+shots: libs ## screenshots of every page, in shots/
+	go test -tags $(TAGS) -count 1 -run TestShots ./ui/window -args -shots $(CURDIR)/out/shots
+
+clean:
+	rm -rf $(BIN) out
