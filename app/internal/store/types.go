@@ -26,6 +26,16 @@ type Incoming struct {
 	Event     platforms.Event
 	Away      bool // it came while Postern was off
 	Ephemeral bool // erase the body once its job is finished
+
+	// Activity, if set, is recorded in the same transaction unless the event is
+	// a duplicate. Its Entry becomes the seq of the event.
+	Activity *Activity
+}
+
+// ConversationRef names one conversation of one account.
+type ConversationRef struct {
+	Account      platforms.AccountID
+	Conversation platforms.ConversationID
 }
 
 // Job is an accepted event that has not been dispatched.
@@ -44,6 +54,9 @@ type Job struct {
 type Outcome struct {
 	Status Status // Delivered, HeldBack, Dismissed or Failed
 	Why    string
+
+	// Activity, if set, is recorded in the same transaction.
+	Activity *Activity
 }
 
 // Status is where one entry stands.
@@ -76,6 +89,10 @@ type Outgoing struct {
 	// Trying says that sending begins as soon as this is committed: it spares
 	// the transaction that Attempt would need.
 	Trying bool
+
+	// Activity, if set, is recorded in the same transaction unless the key was
+	// known. Its Entry becomes the seq of the message.
+	Activity *Activity
 }
 
 // SpooledFile is a file kept, sealed, until it has been sent.
@@ -144,6 +161,15 @@ type Activity struct {
 	Who          string                   `json:"who,omitempty"`
 	Why          string                   `json:"why,omitempty"`
 	Entry        uint64                   `json:"entry,omitempty"`
+}
+
+// ActivityQuery selects activity. Zero fields select everything.
+type ActivityQuery struct {
+	Before  uint64 // older than this seq
+	Limit   int    // at most; 0 means 200, more than 1,000 means 1,000
+	Account platforms.AccountID
+	What    []string
+	Text    string // somewhere in who, why or the ids; case is ignored
 }
 
 // Recovery is what Open had to do to get a usable journal, in words for the

@@ -1,0 +1,233 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const cleanName = "journal.clean"
+
+// smallFile is the size up to which Open checks the whole file every time.
+// Larger ones are checked in full after anything but a clean end; after a clean
+// one their inner pages are, which is what could lead astray.
+const smallFile = 8 << 20
+
+// restoreGap is how far seqs jump after a snapshot was put back, so that those
+// given out since then are not used twice.
+const restoreGap = 1 << 20
+
+// recover leaves s with an open database of the newest schema, whatever it
+// takes.
+func (s *Store) recover(ms []migration) (rec Recovery, err error) {
+	path := s.path(journalName)
+	warning, err := s.try(path, ms)
+	if err == nil {
+		rec.Damage, rec.Text = warning, warning
+		return rec, nil
+	}
+	if !errors.Is(err, ErrDamaged) {
+		return rec, err
+	}
+	rec.Damage = err.Error()
+	var f *fault
+	if errors.As(err, &f) && f.err != nil {
+		rec.Damage = f.err.Error()
+	}
+	now := s.now()
+	rec.MovedTo = path + ".damaged-" + now.UTC().Format("20060102T150405.000000000")
+	if err := os.Rename(path, rec.MovedTo); err != nil {
+		return rec, fmt.Errorf("move the damaged journal aside: %w", err)
+	}
+	syncDir(s.dir)
+	for _, snap := range s.snapshots() {
+		if _, err := checkFile(snap, true); err != nil {
+			s.log.Warn("a copy of the journal is damaged too", "copy", snap, "error", err)
+			continue
+		}
+		if err := copyFile(path, snap); err != nil {
+			return rec, fmt.Errorf("put a copy of the journal back: %w", err)
+		}
+		if _, err := s.try(path, ms); err != nil {
+			s.log.Warn("a copy of the journal can't be used", "copy", snap, "error", err)
+			if err := os.Remove(path); err != nil {
+				return rec, fmt.Errorf("put a copy of the journal back: %w", err)
+			}
+			continue
+		}
+		rec.Restored = snapshotTime(snap)
+		break
+	}
+	if s.db == nil {
+		if _, err := s.try(path, ms); err != nil {
+			return rec, err
+		}
+		rec.Text = fmt.Sprintf("The journal was damaged and no good copy was there, so an empty one was begun: accounts, messages and what waited to be sent are gone from it. The damaged file is kept as %s.", rec.MovedTo)
+		return rec, nil
+	}
+	rec.Text = fmt.Sprintf("The journal was damaged, and the copy of %s was put back: what came, was sent or was changed after that is missing from it. What waited then is held back or marked, because it may have been done since. The damaged file is kept as %s.",
+		rec.Restored.In(time.Local).Format("2 January 2006, 15:04"), rec.MovedTo)
+	return rec, nil
+}
+
+// try opens path if it is good, and brings it to the newest schema. The warning
+// tells what is wrong with it without making it unusable.
+func (s *Store) try(path string, ms []migration) (warning string, err error) {
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return "", fmt.Errorf("look at the journal: %w", err)
+	case st.Size() > 0:
+		clean := readClean(s.path(cleanName))
+		found, err := checkFile(path, clean == 0 || st.Size() <= smallFile)
+		if err == nil && clean != 0 && clean != found.txid {
+			// It was not closed cleanly after all, or lost its last transaction.
+			found, err = checkFile(path, true)
+		}
+		if err != nil {
+			if errors.Is(err, errFile) {
+				return "", damaged(err)
+			}
+			return "", fmt.Errorf("look at the journal: %w", err)
+		}
+		if found.halfMeta {
+			warning = "One of the two heads of the journal was unreadable. The other one was used; the last thing that was stored may be missing."
+		} else if clean > found.txid {
+			warning = "The journal is older than when it was closed. What was stored in between is missing."
+		}
+	}
+	db, file, err := openDB(path, false)
+	if err != nil {
+		return "", err
+	}
+	s.db, s.file = db, file
+	if err := s.guarded(func() error { return s.migrate(ms) }); err != nil {
+		s.db = nil
+		_ = s.guarded(db.Close)
+		return "", err
+	}
+	return warning, nil
+}
+
+// guarded runs fn and reports a panic as damage.
+func (s *Store) guarded(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.suspect(p)
+			err = damaged(fmt.Errorf("%v", p))
+		}
+	}()
+	return fn()
+}
+
+// prepare makes the open database ready: it notes a changed key and, after a
+// restore, what can't be trusted any more.
+func (s *Store) prepare(rec *Recovery) error {
+	var known []byte
+	err := s.guarded(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			for _, name := range allBuckets() {
+				if tx.Bucket([]byte(name)) == nil {
+					return damaged(fmt.Errorf("bucket %q is missing", name))
+				}
+			}
+			known = bytes.Clone(tx.Bucket([]byte(bMeta)).Get([]byte("key")))
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	lost := known != nil && !bytes.Equal(known, s.seal.id[:])
+	if bytes.Equal(known, s.seal.id[:]) && rec.Restored.IsZero() {
+		return nil
+	}
+	err = s.transact(func(w *wtx) error {
+		if err := w.put(bMeta, []byte("key"), s.seal.id[:]); err != nil {
+			return err
+		}
+		if !rec.Restored.IsZero() {
+			if err := w.distrust(); err != nil {
+				return err
+			}
+		}
+		if lost {
+			if err := w.giveUpUnreadable(); err != nil {
+				return err
+			}
+		}
+		return w.flush()
+	})
+	if err != nil {
+		return err
+	}
+	if lost {
+		text := "The key that sealed the journal is not the one there is now, so the texts of earlier messages can't be read any more; they are not deleted. New messages are stored as usual."
+		if rec.Text != "" {
+			text = rec.Text + " " + text
+		}
+		rec.Text = text
+	}
+	return nil
+}
+
+// distrust treats what waits in a snapshot that was put back: it may have been
+// done since. Jobs are held back, and messages may be duplicates.
+func (w *wtx) distrust() error {
+	b := w.bucket(bEntries)
+	w.writes++
+	if err := b.SetSequence(b.Sequence() + restoreGap); err != nil {
+		return fmt.Errorf("leave a gap after a restore: %w", err)
+	}
+	for _, e := range w.entriesIn(bJobs) {
+		e.lost = nil
+		const why = "The journal was restored from a copy: this may have been acted on already."
+		if err := w.endJob(e, Outcome{Status: HeldBack, Why: why}); err != nil {
+			return err
+		}
+	}
+	for _, e := range w.entriesIn(bOutbox) {
+		e.set(fTried, true)
+		e.set(fMayDuplicate, true)
+		if err := w.save(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveUpUnreadable ends what waits but was sealed under a lost key.
+func (w *wtx) giveUpUnreadable() error {
+	for _, bucket := range []string{bJobs, bOutbox, bParked} {
+		for _, e := range w.entriesIn(bucket) {
+			if _, err := w.s.seal.openBody(e); err == nil {
+				continue
+			}
+			if e.status == Dead {
+				continue // the person may still want to see that it failed
+			}
+			if err := w.giveUp(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// entriesIn is every entry that a bucket with a seq at the end of its keys
+// leads to.
+func (w *wtx) entriesIn(bucket string) (es []*entry) {
+	cur := w.bucket(bucket).Cursor()
+	for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
+		if e, err := w.entry(keySeq(k)); err == nil {
+			es = append(es, e)
+		}
+	}
+	return es
+}
