@@ -1,0 +1,299 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/platforms"
+)
+
+// account supervises one bot: it keeps one connector running, and knows how it
+// is doing.
+type account struct {
+	app      *App
+	id       platforms.AccountID
+	platform platforms.Platform
+	log      *slog.Logger
+
+	stop context.CancelFunc // ends the supervisor
+	done chan struct{}      // closed when it has ended
+
+	kick chan struct{} // look again now
+
+	mu        sync.Mutex
+	rec       store.Account
+	conn      platforms.Connector
+	client    *http.Client
+	interrupt context.CancelCauseFunc // of the running attempt
+	parked    *park                   // not to be retried without a person
+	backoff   backoff
+	kicked    time.Time
+
+	status   api.Status
+	note     string
+	since    time.Time
+	retryAt  time.Time
+	hears    api.Light
+	speaks   api.Light
+	answers  api.Light
+	last     *api.LastEvent
+	checked  bool // the identity was looked up in this process
+	accepted uint64
+}
+
+// park is why an account waits for a person.
+type park struct {
+	status api.Status
+	note   string
+}
+
+// Why an attempt was ended from our side.
+var (
+	errPaused  = errors.New("paused")
+	errChanged = errors.New("the account was changed")
+	errWoke    = errors.New("reconnecting")
+)
+
+func newAccount(a *App, p platforms.Platform, rec store.Account) *account {
+	return &account{
+		app: a, id: rec.ID, platform: p, rec: rec,
+		log:    a.log.With("account", string(rec.ID)),
+		kick:   make(chan struct{}, 1),
+		status: api.Connecting, since: a.now(),
+	}
+}
+
+// supervise runs the connector again and again until ctx ends.
+func (c *account) supervise(ctx context.Context) {
+	defer c.drop()
+	for ctx.Err() == nil {
+		if c.waits() {
+			select {
+			case <-ctx.Done():
+			case <-c.kick:
+			}
+			continue
+		}
+		began := c.app.now()
+		err := c.attempt(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		wait := c.settle(err, c.app.now().Sub(began))
+		if wait <= 0 {
+			continue
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-c.kick:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// waits reports whether the account is paused or parked, and shows it.
+func (c *account) waits() bool {
+	everything := c.app.allPaused()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.rec.Paused || everything:
+		c.setLocked(api.Paused, "Paused. Messages wait at "+c.platform.Title+" as long as it keeps them.", time.Time{})
+		return true
+	case c.parked != nil:
+		c.setLocked(c.parked.status, c.parked.note, time.Time{})
+		return true
+	}
+	return false
+}
+
+// attempt connects once and stays connected as long as it lasts.
+func (c *account) attempt(ctx context.Context) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c.mu.Lock()
+	c.interrupt = cancel
+	switch c.status {
+	case api.TransientDisconnect, api.Conflict, api.RateLimited, api.Degraded:
+		// The trouble stays visible until something is proven.
+	default:
+		c.setLocked(api.Connecting, "", time.Time{})
+	}
+	c.mu.Unlock()
+
+	conn, err := c.connector(ctx)
+	if err != nil {
+		return err
+	}
+	from, err := c.app.store.Cursor(c.id)
+	if err != nil {
+		return err
+	}
+	var probing sync.WaitGroup
+	probing.Go(func() { c.probe(ctx, conn) })
+	defer probing.Wait()
+	defer cancel(nil)
+
+	sink := &sink{account: c, resumed: from != ""}
+	err = c.guard(func() error { return conn.Run(ctx, from, sink) })
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	if err == nil {
+		err = errors.New("the connection ended")
+	}
+	return err
+}
+
+// guard turns a panic of a connector into an error that parks its account: one
+// connector's fault must not end the program.
+func (c *account) guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.log.Error("panic in a connector", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = errFault
+		}
+	}()
+	return f()
+}
+
+var errFault = errors.New("a fault inside Postern")
+
+// settle decides what an ended attempt means: how the account stands now and
+// how long to wait before the next one.
+func (c *account) settle(err error, lasted time.Duration) time.Duration {
+	now := c.app.now()
+	text := platforms.Explain(err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.interrupt = nil
+	if errors.Is(err, errPaused) || errors.Is(err, errChanged) || errors.Is(err, errWoke) {
+		c.backoff.reset()
+		return 0
+	}
+	if lasted > time.Minute {
+		c.backoff.reset()
+	}
+	c.hears.Failed, c.hears.Note = now, text
+	wait := c.backoff.next()
+	level := slog.LevelWarn
+	var rejected *platforms.Error
+	switch kind := platforms.KindOf(err); {
+	case errors.Is(err, errFault):
+		c.parked = &park{api.Blocked, "A fault inside Postern stopped this account; the others go on. Resume it to try again, and please report what the log says."}
+	case kind == platforms.Unauthorized:
+		c.parked = &park{api.BadCredentials, text}
+	case kind == platforms.NotAcknowledged:
+		c.parked = &park{api.Blocked, text}
+	case kind == platforms.Rejected || kind == platforms.Unsupported:
+		c.parked = &park{api.Blocked, text}
+	case kind == platforms.Conflict:
+		c.setLocked(api.Conflict, text, now.Add(wait))
+	case kind == platforms.RateLimited:
+		if errors.As(err, &rejected) && rejected.RetryAfter > wait {
+			wait = rejected.RetryAfter
+		}
+		c.setLocked(api.RateLimited, text, now.Add(wait))
+	case isVault(err) || isStore(err):
+		c.setLocked(api.Blocked, text, now.Add(wait))
+	default:
+		c.setLocked(api.TransientDisconnect, text, now.Add(wait))
+		level = slog.LevelInfo
+	}
+	if c.parked != nil {
+		c.setLocked(c.parked.status, c.parked.note, time.Time{})
+		wait = 0
+	}
+	c.log.Log(context.Background(), level, "disconnected", "status", string(c.status), "err", err, "retry_in", wait)
+	return wait
+}
+
+// setLocked changes the status; c.mu is held.
+func (c *account) setLocked(s api.Status, note string, retry time.Time) {
+	if c.status == s && c.note == note && c.retryAt.Equal(retry) {
+		return
+	}
+	if c.status != s {
+		c.since = c.app.now()
+	}
+	c.status, c.note, c.retryAt = s, note, retry
+	c.app.changed()
+}
+
+// end interrupts a running attempt, or the wait before the next one.
+func (c *account) end(cause error) {
+	c.mu.Lock()
+	interrupt := c.interrupt
+	c.mu.Unlock()
+	if interrupt != nil {
+		interrupt(cause)
+	}
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+}
+
+// reconnect drops a connection that sleep or a network change has probably
+// killed, at most every few seconds: some networks change often.
+func (c *account) reconnect(why string) {
+	now := c.app.now()
+	c.mu.Lock()
+	early := now.Sub(c.kicked) < 5*time.Second
+	if !early {
+		c.kicked = now
+	}
+	client := c.client
+	c.backoff.reset()
+	c.mu.Unlock()
+	if early {
+		return
+	}
+	if client != nil {
+		client.CloseIdleConnections()
+	}
+	c.end(fmt.Errorf("%w: %s", errWoke, why))
+}
+
+// unpark lets a parked account try again.
+func (c *account) unpark() {
+	c.mu.Lock()
+	c.parked = nil
+	c.backoff.reset()
+	c.status = api.Connecting
+	c.mu.Unlock()
+}
+
+// drop forgets the connector, so that the next attempt builds one from the
+// account's current values.
+func (c *account) drop() {
+	c.mu.Lock()
+	client := c.client
+	c.conn, c.client = nil, nil
+	c.mu.Unlock()
+	if client != nil {
+		client.CloseIdleConnections()
+	}
+}
+
+// shutdown ends the supervisor and waits for it.
+func (c *account) shutdown() {
+	c.app.mu.Lock()
+	stop, done := c.stop, c.done
+	c.app.mu.Unlock()
+	if stop == nil {
+		return
+	}
+	stop()
+	<-done
+}

@@ -1,0 +1,393 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/platforms"
+)
+
+// maxAccounts bounds the list: each account costs a connection.
+const maxAccounts = 100
+
+// AddAccount saves a new account and connects it.
+func (a *App) AddAccount(ctx context.Context, d api.AccountDraft) (api.Account, error) {
+	p, ok := a.platform(d.Platform)
+	if !ok {
+		return api.Account{}, a.unknownPlatform(d.Platform)
+	}
+	rec := store.Account{Platform: p.Name, Ephemeral: d.Ephemeral, Created: a.now()}
+	values, err := a.values(ctx, p, rec, d)
+	if err != nil {
+		return api.Account{}, err
+	}
+	if err := a.refuseTwice(ctx, p, "", values); err != nil {
+		return api.Account{}, err
+	}
+
+	a.mu.Lock()
+	if len(a.accounts) >= maxAccounts {
+		a.mu.Unlock()
+		return api.Account{}, &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("There are %d accounts already, which is the most. Remove one first.", maxAccounts)}
+	}
+	rec.ID = a.freshID(p.Name)
+	rec.Name = a.freshName(strings.TrimSpace(d.Name), p.Title)
+	acc := newAccount(a, p, rec)
+	a.accounts = append(a.accounts, acc) // reserves the id
+	a.mu.Unlock()
+
+	if err := a.save(ctx, acc, rec, p, values); err != nil {
+		a.mu.Lock()
+		a.accounts = slices.DeleteFunc(a.accounts, func(o *account) bool { return o == acc })
+		a.mu.Unlock()
+		return api.Account{}, wireError(err)
+	}
+	a.record(ctx, store.Activity{What: string(api.Changed), Account: rec.ID, Why: "account added"})
+	a.supervise(acc)
+	a.changed()
+	return acc.view(), nil
+}
+
+// ChangeAccount saves new values and reconnects with them. Values that d
+// leaves out are kept.
+func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.AccountDraft) (api.Account, error) {
+	acc, err := a.account(id)
+	if err != nil {
+		return api.Account{}, err
+	}
+	acc.mu.Lock()
+	rec := acc.rec
+	acc.mu.Unlock()
+	values, err := a.values(ctx, acc.platform, rec, d)
+	if err != nil {
+		return api.Account{}, err
+	}
+	if err := a.refuseTwice(ctx, acc.platform, id, values); err != nil {
+		return api.Account{}, err
+	}
+	if name := strings.TrimSpace(d.Name); name != "" {
+		rec.Name = cut(name, 64)
+	}
+	rec.Ephemeral = d.Ephemeral
+	if err := a.save(ctx, acc, rec, acc.platform, values); err != nil {
+		return api.Account{}, wireError(err)
+	}
+	a.record(ctx, store.Activity{What: string(api.Changed), Account: id, Why: "account changed"})
+	acc.mu.Lock()
+	acc.checked = false
+	acc.mu.Unlock()
+	acc.drop()
+	acc.unpark()
+	acc.end(errChanged)
+	a.changed()
+	return acc.view(), nil
+}
+
+// RemoveAccount disconnects an account and deletes it with its messages and
+// secrets.
+func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
+	acc, err := a.account(id)
+	if err != nil {
+		return err
+	}
+	acc.shutdown()
+	acc.mu.Lock()
+	rec := acc.rec
+	acc.mu.Unlock()
+	if err := a.store.DeleteAccount(ctx, id); err != nil {
+		a.supervise(acc)
+		return wireError(err)
+	}
+	a.mu.Lock()
+	a.accounts = slices.DeleteFunc(a.accounts, func(o *account) bool { return o == acc })
+	a.mu.Unlock()
+	a.pace.forget(id)
+	var failed error
+	for _, f := range rec.Secrets {
+		failed = errors.Join(failed, a.o.Vault.Delete(ctx, secretName(id, f)))
+	}
+	a.record(ctx, store.Activity{What: string(api.Changed), Why: fmt.Sprintf("account %s (%s) removed with its messages", id, rec.Name)})
+	a.changed()
+	if failed != nil {
+		return wireError(fmt.Errorf("the account is removed, but a secret of it is still in the keyring: %w", failed))
+	}
+	return nil
+}
+
+// CheckDraft checks values that are not saved.
+func (a *App) CheckDraft(ctx context.Context, id platforms.AccountID, d api.AccountDraft) (api.Check, error) {
+	p, ok := a.platform(d.Platform)
+	if !ok {
+		return api.Check{}, a.unknownPlatform(d.Platform)
+	}
+	var rec store.Account
+	if id != "" {
+		acc, err := a.account(id)
+		if err != nil {
+			return api.Check{}, err
+		}
+		acc.mu.Lock()
+		rec = acc.rec
+		acc.mu.Unlock()
+	}
+	out := api.Check{Exposure: a.exposureOf(p)}
+	values, err := a.values(ctx, p, rec, d)
+	var invalid *api.Error
+	if errors.As(err, &invalid) && len(invalid.Fields) > 0 {
+		out.Fields, out.Error = invalid.Fields, invalid
+		return out, nil
+	}
+	if err != nil {
+		return out, err
+	}
+	if err := a.refuseTwice(ctx, p, id, values); err != nil {
+		out.Error = wireError(err)
+		return out, nil
+	}
+	client := newClient()
+	defer client.CloseIdleConnections()
+	rec.ID = "draft"
+	rec.Settings = values.settings
+	conn, err := p.New(a.config(rec, values.secrets, client, nil))
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+		defer cancel()
+		out.Identity, err = conn.Check(ctx)
+	}
+	if err != nil {
+		out.Error = wireError(err)
+	}
+	return out, nil
+}
+
+// fieldValues is a form's content, cleaned and apart.
+type fieldValues struct {
+	settings map[string]string
+	secrets  map[string]platforms.Secret
+	typed    []string // secrets that are new
+	cleared  []string // secrets that are to go
+}
+
+// values cleans what was typed into the form and completes it with what rec has.
+func (a *App) values(ctx context.Context, p platforms.Platform, rec store.Account, d api.AccountDraft) (fieldValues, error) {
+	kept, err := a.secrets(ctx, rec)
+	if err != nil && rec.ID != "" {
+		return fieldValues{}, wireError(err)
+	}
+	v := fieldValues{settings: map[string]string{}, secrets: map[string]platforms.Secret{}}
+	wrong := map[string]string{}
+	known := map[string]bool{}
+	for _, f := range p.Fields {
+		known[f.Key] = true
+		typed, given := d.Values[f.Key]
+		if !given {
+			if f.Secret && !kept[f.Key].IsZero() {
+				v.secrets[f.Key] = kept[f.Key]
+			} else if s, ok := rec.Settings[f.Key]; ok && !f.Secret {
+				v.settings[f.Key] = s
+			} else if f.Required {
+				wrong[f.Key] = f.Label + " is needed."
+			}
+			continue
+		}
+		typed = strings.TrimSpace(typed)
+		if typed != "" && f.Parse != nil {
+			if typed, err = f.Parse(typed); err != nil {
+				wrong[f.Key] = platforms.Explain(err)
+				continue
+			}
+		}
+		switch {
+		case typed == "" && f.Required:
+			wrong[f.Key] = f.Label + " is needed."
+		case typed == "" && f.Secret:
+			v.cleared = append(v.cleared, f.Key)
+		case typed == "":
+		case f.Secret:
+			v.secrets[f.Key] = platforms.NewSecret(typed)
+			v.typed = append(v.typed, f.Key)
+		default:
+			v.settings[f.Key] = typed
+		}
+	}
+	for key := range d.Values {
+		if !known[key] {
+			wrong[key] = p.Title + " has no such field."
+		}
+	}
+	if len(wrong) > 0 {
+		texts := make([]string, 0, len(wrong))
+		for _, key := range slices.Sorted(maps.Keys(wrong)) {
+			texts = append(texts, wrong[key])
+		}
+		return v, &api.Error{Kind: platforms.Rejected, Text: strings.Join(texts, " "), Fields: wrong}
+	}
+	return v, nil
+}
+
+// save writes secrets to the vault, then the record to the journal, and takes
+// new secrets back out if the record can't be written.
+func (a *App) save(ctx context.Context, acc *account, rec store.Account, p platforms.Platform, v fieldValues) error {
+	before, err := a.secrets(ctx, rec)
+	if err != nil {
+		return err
+	}
+	undo := func() {
+		ctx := context.WithoutCancel(ctx)
+		for _, f := range v.typed {
+			if old, ok := before[f]; ok {
+				_ = a.o.Vault.Set(ctx, secretName(rec.ID, f), old)
+			} else {
+				_ = a.o.Vault.Delete(ctx, secretName(rec.ID, f))
+			}
+		}
+	}
+	for _, f := range v.typed {
+		if err := a.o.Vault.Set(ctx, secretName(rec.ID, f), v.secrets[f]); err != nil {
+			undo()
+			return fmt.Errorf("the secret could not be kept, so nothing was saved: %w", err)
+		}
+	}
+	rec.Settings = v.settings
+	rec.Secrets = slices.Sorted(maps.Keys(v.secrets))
+	if err := a.store.PutAccount(ctx, rec); err != nil {
+		undo()
+		return err
+	}
+	for _, f := range v.cleared {
+		if err := a.o.Vault.Delete(ctx, secretName(rec.ID, f)); err != nil {
+			a.log.Warn("an old secret stays in the keyring", "field", f, "err", err)
+		}
+	}
+	acc.mu.Lock()
+	acc.rec = rec
+	acc.mu.Unlock()
+	return nil
+}
+
+// refuseTwice refuses a credential that another account already uses: two
+// connections of one bot would steal each other's messages.
+func (a *App) refuseTwice(ctx context.Context, p platforms.Platform, self platforms.AccountID, v fieldValues) error {
+	for _, other := range a.list() {
+		if other.id == self || other.platform.Name != p.Name {
+			continue
+		}
+		other.mu.Lock()
+		rec := other.rec
+		other.mu.Unlock()
+		theirs, err := a.secrets(ctx, rec)
+		if err != nil {
+			continue // it can't be compared now; the platform will say so later
+		}
+		for _, f := range v.typed {
+			if theirs[f].Reveal() == v.secrets[f].Reveal() {
+				return &api.Error{Kind: platforms.Conflict, Text: fmt.Sprintf("This bot is already here, as %q. One bot can be connected once.", rec.Name)}
+			}
+		}
+	}
+	return nil
+}
+
+// freshID is the platform's name, with a number from the second account on.
+// a.mu is held.
+func (a *App) freshID(name string) platforms.AccountID {
+	id := platforms.AccountID(name)
+	for n := 2; slices.ContainsFunc(a.accounts, func(c *account) bool { return c.id == id }); n++ {
+		id = platforms.AccountID(fmt.Sprintf("%s-%d", name, n))
+	}
+	return id
+}
+
+// freshName is the person's name for the account, or one made from the
+// platform's title. a.mu is held.
+func (a *App) freshName(wanted, title string) string {
+	if wanted != "" {
+		return cut(wanted, 64)
+	}
+	name := title
+	taken := func(c *account) bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.rec.Name == name
+	}
+	for n := 2; slices.ContainsFunc(a.accounts, taken); n++ {
+		name = fmt.Sprintf("%s %d", title, n)
+	}
+	return name
+}
+
+func (a *App) unknownPlatform(name string) error {
+	var known []string
+	for _, p := range a.o.Platforms {
+		known = append(known, p.Name)
+	}
+	return &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("There is no platform %q. There are: %s.", name, strings.Join(known, ", "))}
+}
+
+// Pause disconnects one account, or all.
+func (a *App) Pause(ctx context.Context, id platforms.AccountID) error {
+	return a.setPaused(ctx, id, true)
+}
+
+// Resume connects one account again, or all. Resuming one account while
+// everything is paused resumes that, too: the person asked for it to run.
+func (a *App) Resume(ctx context.Context, id platforms.AccountID) error {
+	return a.setPaused(ctx, id, false)
+}
+
+func (a *App) setPaused(ctx context.Context, id platforms.AccountID, on bool) error {
+	what, of := api.Resumed, a.list()
+	if on {
+		what = api.Stopped
+	}
+	if id == "" {
+		if err := a.store.PutSetting(ctx, settingPaused, on); err != nil {
+			return wireError(err)
+		}
+		a.mu.Lock()
+		a.paused = on
+		a.mu.Unlock()
+	} else {
+		acc, err := a.account(id)
+		if err != nil {
+			return err
+		}
+		acc.mu.Lock()
+		rec := acc.rec
+		rec.Paused = on
+		acc.mu.Unlock()
+		if err := a.store.PutAccount(ctx, rec); err != nil {
+			return wireError(err)
+		}
+		acc.mu.Lock()
+		acc.rec.Paused = on
+		acc.mu.Unlock()
+		of = []*account{acc}
+	}
+	a.record(ctx, store.Activity{What: string(what), Account: id, Why: "asked for"})
+	for _, acc := range of {
+		if !on {
+			acc.unpark()
+		}
+		acc.end(errPaused)
+	}
+	if !on {
+		if err := a.resumeSends(id); err != nil {
+			return wireError(err)
+		}
+	}
+	a.changed()
+	return nil
+}
+
+func (a *App) allPaused() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.paused
+}

@@ -1,0 +1,304 @@
+// Package app is Postern without a face: it keeps the accounts connected,
+// journals what arrives, hands it to responders and sends the answers.
+//
+// The way of an event is inbox.go then deliver.go; the way of an answer is
+// outbox.go. Everything that a person or program may ask of a running Postern
+// is a method of App; package control serves them to other processes.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/app/internal/vault"
+	"github.com/postern/postern/app/internal/wake"
+	"github.com/postern/postern/platforms"
+)
+
+// journalKey is the vault's name for the key that seals the journal.
+const journalKey = "journal-key"
+
+// grace is how long work in flight may take to finish at a stop. Together with
+// closing the journal it stays below the five seconds that a service manager's
+// patience is assumed to be.
+const grace = 2 * time.Second
+
+// Options configure an App. Dir, Vault and Platforms are required.
+type Options struct {
+	Dir        string // the data folder
+	Vault      *vault.Vault
+	Platforms  []platforms.Platform
+	Responders []Responder
+	Log        *slog.Logger
+	Version    string
+	Demo       bool
+	Now        func() time.Time     // nil: time.Now
+	Wake       <-chan wake.Notice   // nil: nobody tells about sleep and networks
+	Autostart  func(on bool) error  // nil: starting at login can't be set here
+	Autostarts func() (bool, error) // nil: same
+}
+
+// App is a Postern. Make one with New; it does nothing until Run.
+type App struct {
+	o       Options
+	log     *slog.Logger
+	now     func() time.Time
+	store   *store.Store
+	started time.Time
+
+	work     context.Context // of deliveries and sends: outlives Run's by the grace
+	stopWork context.CancelFunc
+	inbound  *lanes
+	outbound *lanes
+	watchers sync.WaitGroup
+	changes  broadcast
+	revision atomic.Uint64
+
+	running chan struct{}      // closed once Run has begun
+	stop    context.CancelFunc // ends Run; set by Run
+	once    sync.Once
+
+	tasks sync.WaitGroup // supervisors and upkeep
+
+	mu       sync.Mutex
+	ctx      context.Context // Run's
+	accounts []*account      // in the order they were added
+	settings api.Settings
+	paused   bool // everything is
+	notices  []api.Notice
+
+	trying   sync.Map // seq → struct{}: sends begun by this run, their end not yet recorded
+	doubtful sync.Map // seq → struct{}: the same, of an earlier run
+	gates    gates    // conversations that the platform asked us to leave alone
+	pace     *pacer
+}
+
+// New opens the journal and reads the accounts. It connects nothing.
+//
+// store.ErrLocked means that another Postern has this folder; vault errors say
+// what the person can do.
+func New(ctx context.Context, o Options) (*App, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	key, created, err := o.Vault.Key(ctx, journalKey)
+	if err != nil {
+		return nil, fmt.Errorf("the key of the journal: %w", err)
+	}
+	st, recovery, err := store.Open(o.Dir, key, store.Options{Log: o.Log, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{
+		o: o, log: o.Log, now: o.Now, store: st, started: o.Now(),
+		running: make(chan struct{}), settings: defaultSettings(), pace: newPacer(),
+	}
+	a.work, a.stopWork = context.WithCancel(context.Background())
+	a.inbound = newLanes(a.work, 256, a.deliver)
+	a.outbound = newLanes(a.work, 256, a.drain)
+	if err := a.load(recovery, created); err != nil {
+		a.stopWork()
+		return nil, errors.Join(err, st.Close())
+	}
+	return a, nil
+}
+
+// load reads settings, notices and accounts.
+func (a *App) load(recovery store.Recovery, newKey bool) error {
+	if _, err := a.store.Setting(settingSettings, &a.settings); err != nil {
+		return err
+	}
+	if _, err := a.store.Setting(settingPaused, &a.paused); err != nil {
+		return err
+	}
+	if _, err := a.store.Setting(settingNotices, &a.notices); err != nil {
+		return err
+	}
+	if recovery.Text != "" {
+		a.notice(context.Background(), "journal-recovery", true, recovery.Text)
+	}
+	records, err := a.store.Accounts()
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		p, ok := a.platform(r.Platform)
+		if !ok {
+			a.notice(context.Background(), "platform-"+r.Platform, true, fmt.Sprintf(
+				"The account %q is for %s, which this version does not know. It is kept, and left alone.", r.Name, r.Platform))
+			continue
+		}
+		a.accounts = append(a.accounts, newAccount(a, p, r))
+	}
+	if err := a.doubt(); err != nil {
+		return err
+	}
+	if newKey && len(records) > 0 {
+		a.notice(context.Background(), "journal-key", true,
+			"The key that seals stored messages was gone from the keyring, so a new one was made. "+
+				"Older messages can't be read any more; new ones are kept as before.")
+	}
+	return nil
+}
+
+// Run connects the accounts and works until ctx ends or Quit is called, then
+// stops in order: no more events in, deliveries and sends in flight finish or
+// are put back, the journal is closed. It is called once.
+func (a *App) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	a.mu.Lock()
+	a.ctx, a.stop = ctx, stop
+	accounts := append([]*account(nil), a.accounts...)
+	a.mu.Unlock()
+	close(a.running)
+
+	for _, acc := range accounts {
+		a.supervise(acc)
+	}
+	if err := a.resumeWork(); err != nil {
+		a.log.Error("the backlog could not be read", "err", err)
+	}
+	a.tasks.Go(func() { a.upkeep(ctx) })
+	if a.o.Wake != nil {
+		a.tasks.Go(func() { a.watchWake(ctx) })
+	}
+
+	<-ctx.Done()
+	a.log.Info("stopping")
+	a.tasks.Wait()
+	late := time.AfterFunc(grace, a.stopWork)
+	a.inbound.close()
+	a.outbound.close()
+	late.Stop()
+	a.stopWork()
+	a.putBack()
+	a.watchers.Wait()
+	return a.store.Close()
+}
+
+// Quit ends Run.
+func (a *App) Quit() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stop != nil {
+		a.stop()
+	}
+}
+
+// Close releases an App that was never run.
+func (a *App) Close() error {
+	a.stopWork()
+	return a.store.Close()
+}
+
+// supervise starts the account's supervisor.
+func (a *App) supervise(acc *account) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ctx == nil || a.ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(a.ctx)
+	acc.stop = cancel
+	acc.done = make(chan struct{})
+	a.tasks.Go(func() {
+		defer close(acc.done)
+		acc.supervise(ctx)
+	})
+}
+
+// resumeWork signals every lane that has work from an earlier run.
+func (a *App) resumeWork() error {
+	jobs, err := a.store.JobConversations()
+	if err != nil {
+		return err
+	}
+	for _, r := range jobs {
+		a.inbound.signal(lane{r.Account, r.Conversation})
+	}
+	return a.resumeSends("")
+}
+
+// resumeSends signals the lanes with queued messages, of one account or all.
+func (a *App) resumeSends(id platforms.AccountID) error {
+	out, err := a.store.OutConversations()
+	if err != nil {
+		return err
+	}
+	for _, r := range out {
+		if id == "" || r.Account == id {
+			a.outbound.signal(lane{r.Account, r.Conversation})
+		}
+	}
+	return nil
+}
+
+// watchWake has every account look at its connection again after sleep and
+// network changes.
+func (a *App) watchWake(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case n, ok := <-a.o.Wake:
+			if !ok {
+				return
+			}
+			a.log.Info("reconnecting", "why", n.Reason)
+			for _, acc := range a.list() {
+				acc.reconnect(n.Reason)
+			}
+		}
+	}
+}
+
+// changed makes watchers look again.
+func (a *App) changed() {
+	a.revision.Add(1)
+	a.changes.signal()
+}
+
+// Watch sends when Snapshot would differ, coalesced, until ctx or the App ends.
+func (a *App) Watch(ctx context.Context) <-chan struct{} {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(a.work, cancel)
+	context.AfterFunc(ctx, func() { stop(); cancel() })
+	return a.changes.watch(ctx, &a.watchers)
+}
+
+func (a *App) platform(name string) (platforms.Platform, bool) {
+	for _, p := range a.o.Platforms {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return platforms.Platform{}, false
+}
+
+// list is the accounts at this moment.
+func (a *App) list() []*account {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]*account(nil), a.accounts...)
+}
+
+// account finds one by its id; the error is for the person.
+func (a *App) account(id platforms.AccountID) (*account, error) {
+	for _, acc := range a.list() {
+		if acc.id == id {
+			return acc, nil
+		}
+	}
+	return nil, &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("There is no account %q. The list of accounts shows the names.", id)}
+}

@@ -1,0 +1,142 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/platforms"
+)
+
+// sink takes what one attempt of an account's connector receives.
+type sink struct {
+	account *account
+	resumed bool // the attempt began at a cursor: older events were kept for us
+}
+
+// Event stores ev and hands it to its lane. The connector acknowledges to the
+// platform when it returns nil, so it returns nil only for what is on disk.
+func (s *sink) Event(ctx context.Context, ev platforms.Event) error {
+	c := s.account
+	c.prove(&c.hears)
+	if ev.Kind == "" || ev.Own {
+		return c.app.store.Advance(ctx, c.id, ev.Cursor)
+	}
+	a := c.app
+	c.mu.Lock()
+	ephemeral := c.rec.Ephemeral
+	c.mu.Unlock()
+	seq, duplicate, err := a.store.Accept(ctx, store.Incoming{
+		Account:   c.id,
+		Event:     ev,
+		Away:      s.resumed && ev.Time.Before(a.started.Add(-time.Second)),
+		Ephemeral: ephemeral,
+	})
+	if err != nil {
+		c.log.Error("an event could not be stored; it stays with the platform", "event", string(ev.ID), "err", err)
+		return err
+	}
+	if duplicate {
+		a.record(ctx, store.Activity{What: string(api.ToldAgain), Account: c.id, Conversation: ev.Conversation.ID,
+			Who: ev.From.Name, Why: "the platform delivered it again; it was not handed on twice", Entry: seq})
+		return nil
+	}
+	c.mu.Lock()
+	c.accepted++
+	if ev.Kind == platforms.MessageReceived && !ephemeral {
+		c.last = &api.LastEvent{Conversation: ev.Conversation.ID, Title: ev.Conversation.Title,
+			From: ev.From.Name, Text: preview(ev), At: ev.Time}
+	}
+	c.mu.Unlock()
+	if ev.Kind == platforms.ConversationMoved {
+		a.outbound.signal(lane{c.id, ev.Conversation.ID})
+	}
+	a.inbound.signal(lane{c.id, ev.Conversation.ID})
+	a.changed()
+	return nil
+}
+
+// State takes what the connector says of its connection.
+func (s *sink) State(st platforms.State) {
+	c := s.account
+	if st.Hears {
+		c.prove(&c.hears)
+	}
+	if st.Speaks {
+		c.prove(&c.speaks)
+	}
+	c.mu.Lock()
+	was := c.status
+	switch st.Phase {
+	case platforms.Connected:
+		c.setLocked(api.Connected, st.Note, time.Time{})
+	case platforms.Degraded:
+		c.setLocked(api.Degraded, st.Note, time.Time{})
+	case platforms.Connecting:
+		if was == api.Connected {
+			c.setLocked(api.Connecting, st.Note, time.Time{})
+		}
+	}
+	fresh := st.Phase == platforms.Connected && was != api.Connected
+	c.mu.Unlock()
+	if fresh {
+		c.log.Info("connected")
+		// What waits because of an outage can go now.
+		c.app.gates.open(c.id)
+		if err := c.app.resumeSends(c.id); err != nil {
+			c.log.Error("the outbox could not be read", "err", err)
+		}
+	}
+}
+
+// prove marks one of the account's lights as proven now.
+func (c *account) prove(l *api.Light) {
+	now := c.app.now()
+	c.mu.Lock()
+	l.Proven, l.Note = now, ""
+	c.mu.Unlock()
+	c.app.changed()
+}
+
+// fail marks one of the account's lights as failed now.
+func (c *account) fail(l *api.Light, why string) {
+	now := c.app.now()
+	c.mu.Lock()
+	l.Failed, l.Note = now, why
+	c.mu.Unlock()
+	c.app.changed()
+}
+
+// preview is an event's text in one short line, as it came.
+func preview(ev platforms.Event) string {
+	switch {
+	case ev.Text != "":
+		return cut(ev.Text, 200)
+	case ev.Click != nil:
+		return "pressed a button"
+	case len(ev.Attachments) > 0:
+		return "sent " + ev.Attachments[0].Name
+	}
+	return ev.Note
+}
+
+// cut shortens s to at most n runes.
+func cut(s string, n int) string {
+	count := 0
+	for i := range s {
+		if count == n {
+			return s[:i] + "…"
+		}
+		count++
+	}
+	return s
+}
+
+// record writes one line of activity; losing one is logged, not fatal.
+func (a *App) record(ctx context.Context, r store.Activity) {
+	r.At = a.now()
+	if err := a.store.Record(context.WithoutCancel(ctx), r); err != nil {
+		a.log.Error("an activity line was lost", "what", r.What, "err", err)
+	}
+}

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"github.com/postern/postern/platforms"
+)
+
+// Waiting is what one account has in the outbox.
+type Waiting struct {
+	Queued, Dead int
+}
+
+// Outbox is what each account has waiting or dead. It looks at the
+// conversations only if there is anything to find.
+func (s *Store) Outbox() (map[platforms.AccountID]Waiting, error) {
+	found := map[platforms.AccountID]Waiting{}
+	err := s.view(func(r *rtx) error {
+		if c := r.counts(); c.Queued == 0 && c.Dead == 0 {
+			return nil
+		}
+		return r.bucket(bConvs).ForEach(func(k, v []byte) error {
+			c, err := r.s.seal.decodeConv(keyConv(k), v, false)
+			if err != nil {
+				return damaged(err)
+			}
+			if c.Into == 0 && (c.Queued > 0 || c.Dead > 0) {
+				w := found[c.Account]
+				found[c.Account] = Waiting{w.Queued + c.Queued, w.Dead + c.Dead}
+			}
+			return nil
+		})
+	})
+	return found, err
+}
+
+// Shared reports whether a conversation has more people in it than the bot and
+// one other; false for one that is not known.
+func (s *Store) Shared(id platforms.AccountID, c platforms.ConversationID) (shared bool, err error) {
+	err = s.view(func(r *rtx) error {
+		n := r.number(id, c)
+		if n == 0 {
+			return nil
+		}
+		cv, err := r.conv(n, false)
+		if err == nil && cv != nil {
+			shared = cv.Kind != platforms.Direct
+		}
+		return err
+	})
+	return shared, err
+}

@@ -1,0 +1,298 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"syscall"
+	"time"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/platforms"
+)
+
+// sendTimeout bounds one send without files; each megabyte of files adds to it,
+// for slow uplinks.
+const (
+	sendTimeout       = time.Minute
+	sendTimeoutPerMiB = 10 * time.Second
+)
+
+// giveUp is how long a message is tried while the platform gives no definite
+// answer. Then it becomes a dead letter: visible, and resent with one click.
+const giveUp = 24 * time.Hour
+
+// enqueue commits a message to the outbox and sets its lane to work.
+func (a *App) enqueue(ctx context.Context, acc *account, out store.Outgoing) (uint64, error) {
+	l := lane{acc.id, out.Message.Conversation}
+	out.Trying = acc.sendable() && a.outbound.idle(l) && a.gates.until(l, a.now()).IsZero()
+	seq, err := a.store.Enqueue(ctx, out)
+	if err != nil {
+		return 0, err
+	}
+	a.outbound.signal(l)
+	a.changed()
+	return seq, nil
+}
+
+// sendable reports whether it makes sense to try sending.
+func (c *account) sendable() bool {
+	everything := c.app.allPaused()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !everything && !c.rec.Paused && c.parked == nil
+}
+
+// drain sends one conversation's queued messages, in order.
+func (a *App) drain(ctx context.Context, l lane) (again time.Time) {
+	acc, err := a.account(l.account)
+	if err != nil {
+		return time.Time{}
+	}
+	for !a.stopping() && acc.sendable() {
+		if until := a.gates.until(l, a.now()); !until.IsZero() {
+			return until
+		}
+		p, ok, err := a.store.NextOut(l.account, l.conversation, 0)
+		if err != nil {
+			acc.log.Error("the outbox could not be read", "err", err)
+			return a.now().Add(storeRetry)
+		}
+		if !ok {
+			return time.Time{}
+		}
+		if p.Next.After(a.now()) { // the platform asked for this wait before a restart
+			return p.Next
+		}
+		if err := a.sendOne(ctx, acc, l, p); err != nil {
+			acc.log.Error("the outbox could not be written", "seq", p.Seq, "err", err)
+			return a.now().Add(storeRetry)
+		}
+	}
+	return time.Time{}
+}
+
+// sendOne sends one queued message and records how it went. Its error is the
+// journal's: the platform's is dealt with here.
+func (a *App) sendOne(ctx context.Context, acc *account, l lane, p store.Pending) error {
+	if _, doubtful := a.doubtful.Load(p.Seq); doubtful {
+		// An earlier run began this and did not record the end. It may have
+		// arrived: that is said, not hidden.
+		if err := a.store.MarkDuplicate(ctx, p.Seq); err != nil {
+			return err
+		}
+		a.doubtful.Delete(p.Seq)
+	}
+	if !p.Tried {
+		if err := a.store.Attempt(ctx, p.Seq); err != nil {
+			return err
+		}
+	}
+	a.trying.Store(p.Seq, struct{}{})
+	ids, err := a.sendParts(ctx, acc, l, p)
+	if err != nil {
+		return a.sendFailed(ctx, acc, l, p, err)
+	}
+	acc.prove(&acc.speaks)
+	var next uint64
+	if n, ok, err := a.store.NextOut(l.account, l.conversation, p.Seq); err == nil && ok && !n.Next.After(a.now()) {
+		next = n.Seq
+	}
+	// The message is out: its record must not depend on a stop.
+	if err := a.store.Sent(context.WithoutCancel(ctx), p.Seq, ids, next, a.line(api.SentOut, l, p.Seq, "")); err != nil {
+		return err
+	}
+	a.trying.Delete(p.Seq)
+	a.changed()
+	return nil
+}
+
+// sendParts sends what is left of p and returns the ids of all its parts.
+func (a *App) sendParts(ctx context.Context, acc *account, l lane, p store.Pending) ([]platforms.MessageID, error) {
+	conn, err := acc.connector(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := parts(p.Message, acc.platform.Limits)
+	if err != nil {
+		return nil, err
+	}
+	shared := a.isShared(l)
+	ids := p.Parts
+	for i := len(ids); i < len(all); i++ {
+		if err := a.pace.wait(ctx, l, shared, acc.platform.Limits.Pace); err != nil {
+			return nil, err
+		}
+		id, err := a.sendPart(ctx, acc, conn, all[i])
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+		if i < len(all)-1 {
+			if err := a.store.SentPart(context.WithoutCancel(ctx), p.Seq, i, id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return ids, nil
+}
+
+func (a *App) sendPart(ctx context.Context, acc *account, conn platforms.Connector, m platforms.Message) (id platforms.MessageID, err error) {
+	timeout := sendTimeout
+	for _, f := range m.Files {
+		timeout += time.Duration(f.Size>>20) * sendTimeoutPerMiB
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err = acc.guard(func() error {
+		id, err = conn.Send(ctx, m)
+		return err
+	})
+	return id, err
+}
+
+// sendFailed decides what a failed send means for the message.
+func (a *App) sendFailed(ctx context.Context, acc *account, l lane, p store.Pending, cause error) error {
+	// Whatever is recorded here must be, also while stopping.
+	kept := context.WithoutCancel(ctx)
+	if ctx.Err() != nil {
+		// Stopped in the middle: the mark of the attempt stays, so that the next
+		// start says "may be a duplicate".
+		return nil
+	}
+	defer a.trying.Delete(p.Seq)
+	if uncertain(cause) {
+		if err := a.store.MarkDuplicate(kept, p.Seq); err != nil {
+			return err
+		}
+	}
+	text := platforms.Explain(cause)
+	now := a.now()
+	kind := platforms.KindOf(cause)
+	if errors.Is(cause, errFault) {
+		kind = platforms.Rejected
+	}
+	var detail *platforms.Error
+	errors.As(cause, &detail)
+	acc.log.Log(ctx, slog.LevelInfo, "not sent", "seq", p.Seq, "kind", string(kind), "err", cause)
+	defer a.changed()
+
+	switch {
+	case detail != nil && detail.MovedTo != "" && detail.MovedTo != l.conversation:
+		return a.moved(kept, acc, l, p, detail.MovedTo)
+	case kind == platforms.Rejected || kind == platforms.Unsupported:
+		return a.bury(kept, l, p, text)
+	case kind == platforms.Unauthorized:
+		acc.mu.Lock()
+		acc.parked = &park{api.BadCredentials, text}
+		acc.setLocked(api.BadCredentials, text, time.Time{})
+		acc.mu.Unlock()
+		acc.fail(&acc.speaks, text)
+		acc.end(cause)
+		return a.store.Defer(kept, p.Seq, p.Attempts, time.Time{}, text)
+	case kind == platforms.RateLimited:
+		wait := backoffAfter(p.Attempts)
+		if detail != nil && detail.RetryAfter > 0 {
+			wait = detail.RetryAfter
+		}
+		until := now.Add(wait)
+		a.gates.close(l, until, true)
+		return a.store.Defer(kept, p.Seq, p.Attempts, until, text, a.line(api.Retried, l, p.Seq, text))
+	}
+	acc.fail(&acc.speaks, text)
+	if e, err := a.store.Entry(p.Seq); err == nil && now.Sub(e.Stored) > giveUp {
+		return a.bury(kept, l, p, fmt.Sprintf("Tried for %.0f hours. %s", giveUp.Hours(), text))
+	}
+	a.gates.close(l, now.Add(backoffAfter(p.Attempts)), false)
+	var lines []store.Activity
+	if p.Attempts == 0 { // one line for a run of failures
+		lines = append(lines, a.line(api.Retried, l, p.Seq, text))
+	}
+	return a.store.Defer(kept, p.Seq, p.Attempts+1, time.Time{}, text, lines...)
+}
+
+// bury makes p a dead letter.
+func (a *App) bury(ctx context.Context, l lane, p store.Pending, why string) error {
+	return a.store.Bury(ctx, p.Seq, why, a.line(api.DiedOut, l, p.Seq, why))
+}
+
+// moved takes note of a conversation's new id, learnt from a refused send. The
+// journal moves what is queued along.
+func (a *App) moved(ctx context.Context, acc *account, l lane, p store.Pending, to platforms.ConversationID) error {
+	if err := a.store.Defer(ctx, p.Seq, p.Attempts, time.Time{}, ""); err != nil {
+		return err
+	}
+	_, _, err := a.store.Accept(ctx, store.Incoming{Account: acc.id, Event: platforms.Event{
+		ID:   platforms.EventID(fmt.Sprintf("moved:%s:%s", l.conversation, to)),
+		Kind: platforms.ConversationMoved, Time: a.now(),
+		Conversation: platforms.Conversation{ID: to, Moved: l.conversation},
+	}})
+	if err != nil {
+		return err
+	}
+	a.inbound.signal(lane{l.account, to})
+	a.outbound.signal(lane{l.account, to})
+	return nil
+}
+
+// uncertain reports whether a failed send may have arrived all the same: the
+// request was out and its answer never came.
+func uncertain(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// doubt notes, before anything is sent, which messages an earlier run began to
+// send without recording the end. There is at most one such run of messages at
+// the head of each lane.
+func (a *App) doubt() error {
+	refs, err := a.store.OutConversations()
+	if err != nil {
+		return err
+	}
+	for _, r := range refs {
+		for after := uint64(0); ; {
+			p, ok, err := a.store.NextOut(r.Account, r.Conversation, after)
+			if err != nil {
+				return err
+			}
+			if !ok || !p.Tried {
+				break
+			}
+			a.doubtful.Store(p.Seq, struct{}{})
+			after = p.Seq
+		}
+	}
+	return nil
+}
+
+// putBack takes the mark of an attempt from messages that this run was about
+// to send and did not, so that the next start does not call them doubtful.
+func (a *App) putBack() {
+	refs, err := a.store.OutConversations()
+	if err != nil {
+		return
+	}
+	for _, r := range refs {
+		p, ok, err := a.store.NextOut(r.Account, r.Conversation, 0)
+		if err != nil || !ok || !p.Tried {
+			continue
+		}
+		_, begun := a.trying.Load(p.Seq)
+		_, before := a.doubtful.Load(p.Seq)
+		if begun || before {
+			continue
+		}
+		if err := a.store.Defer(context.Background(), p.Seq, p.Attempts, p.Next, ""); err != nil {
+			a.log.Warn("a queued message stays marked as tried", "seq", p.Seq, "err", err)
+		}
+	}
+}
+
+// line is one line of activity about a message.
+func (a *App) line(what api.What, l lane, seq uint64, why string) store.Activity {
+	return store.Activity{At: a.now(), What: string(what), Account: l.account, Conversation: l.conversation, Why: why, Entry: seq}
+}

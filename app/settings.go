@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/platforms"
+)
+
+// The journal's names for what is kept in it beside messages.
+const (
+	settingSettings = "settings"
+	settingPaused   = "paused"
+	settingNotices  = "notices"
+)
+
+// maxNotices bounds the list of things to tell; the oldest goes first.
+const maxNotices = 50
+
+func defaultSettings() api.Settings {
+	return api.Settings{
+		Notifications: true,
+		ShowStrangers: true,
+		AskAfter:      10 * time.Minute,
+		KeepFor:       30 * 24 * time.Hour,
+		KeepBytes:     1 << 30,
+	}
+}
+
+// Settings are the person's choices for the whole program.
+func (a *App) Settings() api.Settings {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.settings
+}
+
+// SetSettings checks and keeps them.
+func (a *App) SetSettings(ctx context.Context, s api.Settings) error {
+	wrong := map[string]string{}
+	if s.AskAfter < time.Minute || s.AskAfter > 7*24*time.Hour {
+		wrong["ask_after"] = "Choose between 1 minute and 7 days."
+	}
+	if s.KeepFor < 24*time.Hour || s.KeepFor > 10*365*24*time.Hour {
+		wrong["keep_for"] = "Choose between 1 day and 10 years."
+	}
+	if s.KeepBytes < 16<<20 || s.KeepBytes > 1<<40 {
+		wrong["keep_bytes"] = "Choose between 16 MB and 1 TB."
+	}
+	if len(wrong) > 0 {
+		return &api.Error{Kind: platforms.Rejected, Text: "These settings can't be kept: a value is out of its range.", Fields: wrong}
+	}
+	before := a.Settings()
+	if s.StartAtLogin != before.StartAtLogin {
+		if a.o.Autostart == nil {
+			return &api.Error{Kind: platforms.Unsupported, Text: "Starting at login can't be set from this run of Postern."}
+		}
+		if err := a.o.Autostart(s.StartAtLogin); err != nil {
+			return &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("Starting at login could not be changed: %v", err)}
+		}
+	}
+	if err := a.store.PutSetting(ctx, settingSettings, s); err != nil {
+		return wireError(err)
+	}
+	a.mu.Lock()
+	a.settings = s
+	a.mu.Unlock()
+	a.record(ctx, store.Activity{What: string(api.Changed), Why: "settings changed"})
+	a.changed()
+	return nil
+}
+
+// notice keeps something that the person must be told until they dismiss it.
+// A later text with the same id replaces the earlier one.
+func (a *App) notice(ctx context.Context, id string, bad bool, text string) {
+	a.mu.Lock()
+	a.notices = slices.DeleteFunc(a.notices, func(n api.Notice) bool { return n.ID == id })
+	a.notices = append(a.notices, api.Notice{ID: id, At: a.now(), Bad: bad, Text: text})
+	if extra := len(a.notices) - maxNotices; extra > 0 {
+		a.notices = slices.Delete(a.notices, 0, extra)
+	}
+	kept := slices.Clone(a.notices)
+	a.mu.Unlock()
+	a.log.Warn("notice", "text", text)
+	if err := a.store.PutSetting(context.WithoutCancel(ctx), settingNotices, kept); err != nil {
+		a.log.Error("a notice could not be kept", "err", err)
+	}
+	a.changed()
+}
+
+// DismissNotice forgets one.
+func (a *App) DismissNotice(ctx context.Context, id string) error {
+	a.mu.Lock()
+	a.notices = slices.DeleteFunc(a.notices, func(n api.Notice) bool { return n.ID == id })
+	kept := slices.Clone(a.notices)
+	a.mu.Unlock()
+	a.changed()
+	return wireErrorOrNil(a.store.PutSetting(ctx, settingNotices, kept))
+}

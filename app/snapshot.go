@@ -1,0 +1,90 @@
+package app
+
+import (
+	"maps"
+	"os"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/platforms"
+)
+
+// Snapshot is everything that a tray or window shows at a glance.
+func (a *App) Snapshot() api.Snapshot {
+	a.mu.Lock()
+	accounts := append([]*account(nil), a.accounts...)
+	s := api.Snapshot{
+		Revision: a.revision.Load(),
+		At:       a.now(),
+		Program: api.Program{
+			Version: a.o.Version, PID: os.Getpid(), Started: a.started, DataDir: a.o.Dir,
+			Vault: a.o.Vault.Describe(), Demo: a.o.Demo, Paused: a.paused,
+		},
+		Exposure: api.Exposure{},
+		Notices:  append([]api.Notice(nil), a.notices...),
+	}
+	a.mu.Unlock()
+
+	stats, err := a.store.Stats()
+	if err != nil {
+		a.log.Error("the journal could not be counted", "err", err)
+	}
+	waiting, err := a.store.Outbox()
+	if err != nil {
+		a.log.Error("the outbox could not be counted", "err", err)
+	}
+	s.Held, s.Unread = stats.Held, stats.Unread
+	for _, c := range accounts {
+		v := c.view()
+		of := waiting[c.id]
+		v.Queued, v.Dead = of.Queued, of.Dead
+		s.Queued += of.Queued
+		s.Dead += of.Dead
+		s.Exposure[v.Exposure]++
+		s.Accounts = append(s.Accounts, v)
+	}
+	return s
+}
+
+// view is the account as the outside sees it.
+func (c *account) view() api.Account {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := api.Account{
+		ID: c.id, Platform: c.platform.Name, Title: c.platform.Title, Glyph: c.platform.Glyph,
+		Name: c.rec.Name, Handle: c.rec.Identity.Handle, Link: c.rec.Identity.Link,
+		Status: c.status, Note: c.note, Since: c.since, RetryAt: c.retryAt,
+		Hears: c.hears, Speaks: c.speaks, Answers: c.answers,
+		Exposure:  c.app.exposureOf(c.platform),
+		Problems:  append([]platforms.Problem(nil), c.rec.Identity.Problems...),
+		Paused:    c.rec.Paused,
+		Ephemeral: c.rec.Ephemeral,
+		Settings:  maps.Clone(c.rec.Settings),
+		Secrets:   map[string]string{},
+	}
+	for _, name := range c.rec.Secrets {
+		v.Secrets[name] = "kept in the vault"
+	}
+	if c.last != nil {
+		last := *c.last
+		v.Last = &last
+	}
+	return v
+}
+
+func (a *App) exposureOf(p platforms.Platform) exposure.Level { return exposure.Of(p.Inbound) }
+
+// Platforms is what can be set up.
+func (a *App) Platforms() []api.Platform {
+	out := make([]api.Platform, 0, len(a.o.Platforms))
+	for _, p := range a.o.Platforms {
+		v := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes,
+			Exposure: a.exposureOf(p), Setup: p.Setup, Limits: p.Limits}
+		for _, f := range p.Fields {
+			v.Fields = append(v.Fields, api.Field{Key: f.Key, Label: f.Label, Help: f.Help,
+				Placeholder: f.Placeholder, Secret: f.Secret, Required: f.Required, Advanced: f.Advanced})
+		}
+		out = append(out, v)
+	}
+	return out
+}
