@@ -193,7 +193,7 @@ func isUnsafe(r rune, lines bool) bool {
 	case r < 0x61c:
 		return r == 0xad // soft hyphen: it hides
 	case r == 0x61c, 0x200b <= r && r <= 0x200f, 0x2028 <= r && r <= 0x202e, 0x2060 <= r && r <= 0x206f, r == 0xfeff:
-		return r != 0x200d // joins emoji
+		return r != 0x200c && r != 0x200d // joiners, which emoji and some scripts need
 	case 0xe0000 <= r && r <= 0xe007f: // tags
 		return true
 	}
