@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"strings"
 	"unicode/utf8"
 
@@ -95,20 +96,11 @@ func (w *wtx) accept(in Incoming, ev platforms.Event, body []byte) (uint64, bool
 			return 0, false, err
 		}
 	}
-	for _, id := range e.ids {
-		if err := w.put(bMessages, messageKey(c.n, id), seqKey(seq)); err != nil {
-			return 0, false, err
-		}
-	}
 	w.summarise(c, e, ev, fresh)
-	var hidden []byte
-	if e.is(fHidden) {
-		hidden = []byte{1}
-	}
-	if err := w.put(bTimeline, convSeq(c.n, seq), hidden); err != nil {
+	if err := w.put(bConvs, within(c.n, kTimeline, seq), mark(e)); err != nil {
 		return 0, false, err
 	}
-	if err := w.put(bJobs, convSeq(c.n, seq), nil); err != nil {
+	if err := w.put(bConvs, within(c.n, kJobs, seq), nil); err != nil {
 		return 0, false, err
 	}
 	w.count.Entries++
@@ -163,14 +155,10 @@ func (w *wtx) edit(c *conv, e *entry, ev platforms.Event) error {
 	if ev.Message == "" {
 		return nil
 	}
-	v := w.bucket(bMessages).Get(messageKey(c.n, ev.Message))
-	if v == nil {
+	orig := w.find(c.n, ev.Message)
+	if orig == nil {
 		e.ids = []platforms.MessageID{ev.Message}
 		return nil
-	}
-	orig, err := w.entry(keySeq(v))
-	if err != nil || orig.is(fOutgoing) || orig.lost != nil {
-		return nil // it shows as it came
 	}
 	if !orig.is(fErased) {
 		old, err := w.s.seal.event(orig)
@@ -190,6 +178,42 @@ func (w *wtx) edit(c *conv, e *entry, ev platforms.Event) error {
 	orig.set(fEdited, true)
 	e.set(fHidden, true)
 	return w.save(orig)
+}
+
+// findLimit is how far back the original of an edit is looked for.
+const findLimit = 20_000
+
+// find is the incoming entry of a message, nil if it is not among the newest of
+// the conversation. The timeline holds a hash of the message's id, so this looks
+// at few pages; an index of its own would cost every event two or three.
+func (w *wtx) find(n uint32, id platforms.MessageID) *entry {
+	want := mark(&entry{head: head{ids: []platforms.MessageID{id}}})
+	cur := w.bucket(bConvs).Cursor()
+	k, v := seekWithin(cur, n, 0)
+	for i := 0; i < findLimit && isWithin(k, n, kTimeline); i++ {
+		if bytes.Equal(v, want) {
+			e, err := w.entry(keySeq(k))
+			if err == nil && e.lost == nil && len(e.ids) == 1 && string(e.ids[0]) == clip(string(id)) {
+				return e
+			}
+		}
+		k, v = cur.Prev()
+	}
+	return nil
+}
+
+// mark is the value of an entry in the timeline: 1 if it is not shown, or 0 and
+// a hash of the message's id.
+func mark(e *entry) []byte {
+	if e.is(fHidden) {
+		return []byte{1}
+	}
+	if len(e.ids) == 0 {
+		return nil
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(clip(string(e.ids[0]))))
+	return h.Sum([]byte{0})
 }
 
 // move lets the conversation old be known as id from now on. Its number stays,
@@ -220,19 +244,19 @@ func (w *wtx) merge(c *conv, n uint32) error {
 	if err != nil {
 		return err
 	}
-	for _, bucket := range []string{bTimeline, bJobs, bOutbox, bMessages} {
-		var keys, values [][]byte
-		cur := w.bucket(bucket).Cursor()
-		for k, v := cur.Seek(convKey(n)); k != nil && keyConv(k) == n; k, v = cur.Next() {
+	var keys, values [][]byte
+	cur := w.bucket(bConvs).Cursor()
+	for k, v := cur.Seek(convKey(n)); k != nil && keyConv(k) == n; k, v = cur.Next() {
+		if len(k) == withinLen {
 			keys, values = append(keys, bytes.Clone(k)), append(values, bytes.Clone(v))
 		}
-		for i, k := range keys {
-			if err := w.del(bucket, k); err != nil {
-				return err
-			}
-			if err := w.put(bucket, append(convKey(c.n), k[4:]...), values[i]); err != nil {
-				return err
-			}
+	}
+	for i, k := range keys {
+		if err := w.del(bConvs, k); err != nil {
+			return err
+		}
+		if err := w.put(bConvs, append(convKey(c.n), k[4:]...), values[i]); err != nil {
+			return err
 		}
 	}
 	for _, id := range append(o.Former, o.ID) {

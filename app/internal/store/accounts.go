@@ -154,22 +154,15 @@ func (r *rtx) generationBuckets() (names []string) {
 // clear removes up to n entries of a conversation, whatever their state.
 func (w *wtx) clear(c *conv, n int) (int, error) {
 	var seqs []uint64
-	for _, bucket := range []string{bTimeline, bJobs, bOutbox} {
-		cur := w.bucket(bucket).Cursor()
-		for k, _ := cur.Seek(convKey(c.n)); k != nil && keyConv(k) == c.n && len(seqs) < n; k, _ = cur.Next() {
-			seqs = append(seqs, keySeq(k))
-		}
-		if len(seqs) > 0 {
-			break
-		}
+	cur := w.bucket(bConvs).Cursor()
+	for k, _ := cur.Seek(convKey(c.n)); isWithin(k, c.n, kTimeline) && len(seqs) < n; k, _ = cur.Next() {
+		seqs = append(seqs, keySeq(k))
 	}
 	for _, seq := range seqs {
 		e, err := w.entry(seq)
 		if isNotFound(err) {
-			for _, bucket := range []string{bTimeline, bJobs, bOutbox} {
-				if err := w.del(bucket, convSeq(c.n, seq)); err != nil {
-					return 0, err
-				}
+			if err := w.del(bConvs, within(c.n, kTimeline, seq)); err != nil {
+				return 0, err
 			}
 			continue
 		}

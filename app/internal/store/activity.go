@@ -167,13 +167,14 @@ func seekBefore(c cursor, before uint64) (k, v []byte) {
 	return c.Prev()
 }
 
-// seekWithin is the last record of conversation n with a seq below before, or
-// the last of all if before is 0.
+// seekWithin is the last record of the timeline of conversation n with a seq below before, or
+// the last of all if before is 0. It may be one of something else, if there is
+// none.
 func seekWithin(c cursor, n uint32, before uint64) (k, v []byte) {
 	if before == 0 {
 		before = ^uint64(0)
 	}
-	if k, _ := c.Seek(convSeq(n, before)); k == nil {
+	if k, _ := c.Seek(within(n, kTimeline, before)); k == nil {
 		return c.Last()
 	}
 	return c.Prev()

@@ -19,7 +19,7 @@ func (s *Store) NextJob(id platforms.AccountID, c platforms.ConversationID, afte
 		var lost error
 		err := s.view(func(r *rtx) (err error) {
 			var cv *conv
-			if e, cv, err = r.first(bJobs, id, c, after); e == nil || err != nil {
+			if e, cv, err = r.first(kJobs, id, c, after); e == nil || err != nil {
 				return err
 			}
 			if ev, lost = r.s.seal.event(e); lost == nil {
@@ -44,19 +44,19 @@ func (s *Store) NextJob(id platforms.AccountID, c platforms.ConversationID, afte
 	}
 }
 
-// first is the first entry in a bucket of conversation and seq, beyond after.
-func (r *rtx) first(bucket string, id platforms.AccountID, c platforms.ConversationID, after uint64) (*entry, *conv, error) {
+// first is the first entry of a kind in a conversation, beyond after.
+func (r *rtx) first(kind byte, id platforms.AccountID, c platforms.ConversationID, after uint64) (*entry, *conv, error) {
 	n := r.number(id, c)
 	if n == 0 || after == ^uint64(0) {
 		return nil, nil, nil
 	}
-	k, _ := r.bucket(bucket).Cursor().Seek(convSeq(n, after+1))
-	if k == nil || keyConv(k) != n {
+	k, _ := r.bucket(bConvs).Cursor().Seek(within(n, kind, after+1))
+	if !isWithin(k, n, kind) {
 		return nil, nil, nil
 	}
 	e, err := r.entry(keySeq(k))
 	if err != nil {
-		return nil, nil, damaged(fmt.Errorf("entry %d of %s: %w", keySeq(k), bucket, err))
+		return nil, nil, damaged(fmt.Errorf("entry %d, which waits: %w", keySeq(k), err))
 	}
 	cv, err := r.conv(n, false)
 	if err == nil && cv == nil {
@@ -96,28 +96,26 @@ func (w *wtx) giveUp(e *entry) error {
 }
 
 // JobConversations is every conversation that has a pending job.
-func (s *Store) JobConversations() ([]ConversationRef, error) { return s.waiting(bJobs) }
+func (s *Store) JobConversations() ([]ConversationRef, error) { return s.waiting(kJobs) }
 
-// waiting jumps from one conversation to the next in a bucket of conversation
-// and seq.
-func (s *Store) waiting(bucket string) (refs []ConversationRef, err error) {
+// waiting jumps from one conversation to the next.
+func (s *Store) waiting(kind byte) (refs []ConversationRef, err error) {
 	err = s.view(func(r *rtx) error {
-		cur := r.bucket(bucket).Cursor()
-		for k, _ := cur.First(); k != nil; {
-			n := keyConv(k)
-			c, err := r.conv(n, false)
-			if err != nil {
-				return err
-			}
-			if c != nil {
-				refs = append(refs, c.ref())
-			}
-			if n == ^uint32(0) {
-				return nil
-			}
-			k, _ = cur.Seek(convKey(n + 1))
+		if c := r.counts(); kind == kJobs && c.Pending == 0 || kind == kOutbox && c.Queued == 0 {
+			return nil
 		}
-		return nil
+		cur := r.bucket(bConvs).Cursor()
+		return r.eachConv(0, func(n uint32, v []byte) (bool, error) {
+			if k, _ := cur.Seek(within(n, kind, 0)); !isWithin(k, n, kind) {
+				return true, nil
+			}
+			c, err := r.s.seal.decodeConv(n, v, false)
+			if err != nil {
+				return false, damaged(err)
+			}
+			refs = append(refs, c.ref())
+			return true, nil
+		})
 	})
 	return refs, err
 }
@@ -179,7 +177,7 @@ func (w *wtx) unqueueJob(e *entry) error {
 			return damaged(fmt.Errorf("conversation %d is missing", e.conv))
 		}
 		w.count.Pending--
-		return w.del(bJobs, convSeq(c.n, e.seq))
+		return w.del(bConvs, within(c.n, kJobs, e.seq))
 	case HeldBack:
 		w.count.Held--
 		return w.del(bParked, seqKey(e.seq))
@@ -213,7 +211,7 @@ func (s *Store) Release(ctx context.Context, seq uint64) (ref ConversationRef, e
 		e.status, e.why = Received, ""
 		e.set(fReleased, true)
 		w.count.Pending++
-		if err := w.put(bJobs, convSeq(c.n, seq), nil); err != nil {
+		if err := w.put(bConvs, within(c.n, kJobs, seq), nil); err != nil {
 			return err
 		}
 		return w.save(e)

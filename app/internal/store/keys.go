@@ -13,16 +13,12 @@ import (
 // short and stay as they are when the platform gives the conversation a new id.
 const (
 	bMeta     = "meta"
-	bAccounts = "accounts" // account → JSON
-	bSettings = "settings" // name → JSON
-	bCursors  = "cursors"  // account → cursor
-	bEntries  = "entries"  // seq → record
-	bTimeline = "timeline" // conversation number, seq → nothing, or 1 if not shown
-	bConvs    = "conversations"
+	bAccounts = "accounts"         // account → JSON
+	bSettings = "settings"         // name → JSON
+	bCursors  = "cursors"          // account → cursor
+	bEntries  = "entries"          // seq → record
+	bConvs    = "conversations"    // conversation number, kind and seq: see within
 	bConvIDs  = "conversation ids" // account, conversation id (also former ones) → number
-	bMessages = "messages"         // conversation number, message id → seq
-	bJobs     = "jobs"             // conversation number, seq → nothing
-	bOutbox   = "outbox"           // conversation number, seq → nothing
 	bParked   = "parked"           // seq → nothing: held jobs and dead messages
 	bKnown    = "known"            // account, user → last seen
 	bFiles    = "files"            // spooled file → seq
@@ -32,8 +28,8 @@ const (
 
 // allBuckets is every bucket but the generations of bDedupe.
 func allBuckets() []string {
-	return []string{bMeta, bAccounts, bSettings, bCursors, bEntries, bTimeline, bConvs, bConvIDs,
-		bMessages, bJobs, bOutbox, bParked, bKnown, bFiles, bActivity}
+	return []string{bMeta, bAccounts, bSettings, bCursors, bEntries, bConvs, bConvIDs,
+		bParked, bKnown, bFiles, bActivity}
 }
 
 // maxID is the longest id that stands in a key as it is.
@@ -72,14 +68,31 @@ func keySeq(k []byte) uint64 {
 
 func convKey(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
-// convSeq orders by conversation, then seq.
-func convSeq(n uint32, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(make([]byte, 0, 12), n), seq)
+// The kinds of records of bConvs. What an event changes lies together: the end
+// of the timeline, the summary after it, and then what waits, so that it is
+// mostly one page. They are stored: never change a value.
+const (
+	kTimeline byte = 1 + iota // seq → mark
+	kSummary                  // the conversation itself; no seq
+	kJobs                     // seq → nothing
+	kOutbox                   // seq → nothing
+)
+
+const withinLen = 4 + 1 + 8
+
+// within is the key of a record of conversation n.
+func within(n uint32, kind byte, seq uint64) []byte {
+	k := binary.BigEndian.AppendUint32(make([]byte, 0, withinLen), n)
+	return binary.BigEndian.AppendUint64(append(k, kind), seq)
 }
 
-func messageKey(n uint32, id platforms.MessageID) []byte {
-	return append(convKey(n), clip(string(id))...)
+// isWithin reports whether k is the key of a record of that kind with a seq.
+func isWithin(k []byte, n uint32, kind byte) bool {
+	return len(k) == withinLen && keyConv(k) == n && k[4] == kind
 }
+
+// summaryKey is the key of the conversation itself.
+func summaryKey(n uint32) []byte { return append(convKey(n), kSummary) }
 
 // keyConv is the conversation number at the beginning of a key.
 func keyConv(k []byte) uint32 {

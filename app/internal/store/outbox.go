@@ -127,10 +127,10 @@ func (w *wtx) enqueue(o Outgoing, body []byte) (uint64, error) {
 			return 0, err
 		}
 	}
-	if err := w.put(bTimeline, convSeq(c.n, seq), nil); err != nil {
+	if err := w.put(bConvs, within(c.n, kTimeline, seq), nil); err != nil {
 		return 0, err
 	}
-	if err := w.put(bOutbox, convSeq(c.n, seq), nil); err != nil {
+	if err := w.put(bConvs, within(c.n, kOutbox, seq), nil); err != nil {
 		return 0, err
 	}
 	w.count.Entries++
@@ -167,7 +167,7 @@ func (s *Store) NextOut(id platforms.AccountID, c platforms.ConversationID, afte
 		var lost error
 		err := s.view(func(r *rtx) (err error) {
 			var cv *conv
-			if e, cv, err = r.first(bOutbox, id, c, after); e == nil || err != nil {
+			if e, cv, err = r.first(kOutbox, id, c, after); e == nil || err != nil {
 				return err
 			}
 			if m, lost = r.s.seal.message(e); lost == nil {
@@ -204,7 +204,7 @@ func (s *Store) attach(m *outgoing) {
 }
 
 // OutConversations is every conversation that has a queued message.
-func (s *Store) OutConversations() ([]ConversationRef, error) { return s.waiting(bOutbox) }
+func (s *Store) OutConversations() ([]ConversationRef, error) { return s.waiting(kOutbox) }
 
 // queued changes a queued message. One that is not queued any more is left as
 // it is, unless must is set.
@@ -255,28 +255,8 @@ func (s *Store) SentPart(ctx context.Context, seq uint64, part int, id platforms
 			e.ids = append(e.ids, "")
 		}
 		e.ids[part] = id
-		if err := w.index(e, id); err != nil {
-			return err
-		}
 		return w.save(e)
 	})
-}
-
-// index lets the entry be found by the id of a message.
-func (w *wtx) index(e *entry, ids ...platforms.MessageID) error {
-	c, err := w.conv(e.conv, false)
-	if err != nil || c == nil {
-		return err
-	}
-	for _, id := range ids {
-		if id == "" {
-			continue
-		}
-		if err := w.put(bMessages, messageKey(c.n, id), seqKey(e.seq)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Sent records that all of a message went out, as ids; with no ids, those of
@@ -301,9 +281,6 @@ func (s *Store) Sent(ctx context.Context, seq uint64, ids []platforms.MessageID,
 			e.ids = ids
 		}
 		e.erase()
-		if err := w.index(e, ids...); err != nil {
-			return err
-		}
 		if err := w.save(e); err != nil {
 			return err
 		}
@@ -327,7 +304,7 @@ func (w *wtx) unqueue(e *entry) error {
 	}
 	c.Queued--
 	w.count.Queued--
-	return w.del(bOutbox, convSeq(c.n, e.seq))
+	return w.del(bConvs, within(c.n, kOutbox, e.seq))
 }
 
 // Defer puts the message off until next. The attempt has ended.
@@ -376,7 +353,7 @@ func (s *Store) Resend(ctx context.Context, seq uint64) (ref ConversationRef, er
 		c.Queued++
 		w.count.Queued++
 		e.status, e.why, e.attempts, e.next = Queued, "", 0, 0
-		if err := w.put(bOutbox, convSeq(c.n, seq), nil); err != nil {
+		if err := w.put(bConvs, within(c.n, kOutbox, seq), nil); err != nil {
 			return err
 		}
 		return w.save(e)

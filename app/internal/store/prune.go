@@ -146,16 +146,8 @@ func (w *wtx) remove(e *entry, c *conv) error {
 	if c.LastSeq == e.seq {
 		c.preview = ""
 	}
-	if err := w.del(bTimeline, convSeq(c.n, e.seq)); err != nil {
+	if err := w.del(bConvs, within(c.n, kTimeline, e.seq)); err != nil {
 		return err
-	}
-	for _, id := range e.ids {
-		k := messageKey(c.n, id)
-		if keySeq(w.bucket(bMessages).Get(k)) == e.seq {
-			if err := w.del(bMessages, k); err != nil {
-				return err
-			}
-		}
 	}
 	w.count.Entries--
 	return w.del(bEntries, seqKey(e.seq))
@@ -198,21 +190,25 @@ func (s *Store) pruneConvs(ctx context.Context) error {
 			end = true
 			from = at
 			var empty []uint32
-			cur := w.bucket(bConvs).Cursor()
 			i := 0
-			for k, v := cur.Seek(convKey(at + 1)); k != nil; k, v = cur.Next() {
+			cur := w.bucket(bConvs).Cursor()
+			err := w.eachConv(at+1, func(n uint32, v []byte) (bool, error) {
 				if i++; i > pruneStep {
 					end = false
-					break
+					return false, nil
 				}
-				from = keyConv(k)
-				c, err := w.s.seal.decodeConv(from, v, false)
+				from = n
+				c, err := w.s.seal.decodeConv(n, v, false)
 				if err != nil {
-					return damaged(err)
+					return false, damaged(err)
 				}
-				if c.Into == 0 && !w.any(bTimeline, from) && !w.any(bJobs, from) && !w.any(bOutbox, from) {
-					empty = append(empty, from)
+				if k, _ := cur.Seek(convKey(n)); c.Into == 0 && len(k) == len(summaryKey(n)) {
+					empty = append(empty, n) // the summary comes first: there is no timeline
 				}
+				return true, nil
+			})
+			if err != nil {
+				return err
 			}
 			for _, n := range empty {
 				c, err := w.touch(n)
@@ -232,12 +228,6 @@ func (s *Store) pruneConvs(ctx context.Context) error {
 	return nil
 }
 
-// any reports whether conversation n has a key in bucket.
-func (w *wtx) any(bucket string, n uint32) bool {
-	k, _ := w.bucket(bucket).Cursor().Seek(convKey(n))
-	return k != nil && keyConv(k) == n
-}
-
 // dropConv removes a conversation that has no entries.
 func (w *wtx) dropConv(c *conv) error {
 	for _, id := range append([]platforms.ConversationID{c.ID}, c.Former...) {
@@ -245,20 +235,10 @@ func (w *wtx) dropConv(c *conv) error {
 			return err
 		}
 	}
-	var keys [][]byte
-	cur := w.bucket(bMessages).Cursor()
-	for k, _ := cur.Seek(convKey(c.n)); k != nil && keyConv(k) == c.n; k, _ = cur.Next() {
-		keys = append(keys, bytes.Clone(k))
-	}
-	for _, k := range keys {
-		if err := w.del(bMessages, k); err != nil {
-			return err
-		}
-	}
 	w.count.Unread -= c.Unread
 	for _, n := range append([]uint32{c.n}, c.Merged...) {
 		delete(w.convs, n)
-		if err := w.del(bConvs, convKey(n)); err != nil {
+		if err := w.del(bConvs, summaryKey(n)); err != nil {
 			return err
 		}
 	}

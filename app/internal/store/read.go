@@ -25,15 +25,18 @@ func (s *Store) Conversations(limit int) ([]Conversation, error) {
 	var found []Conversation
 	err := s.view(func(r *rtx) error {
 		var all []*conv
-		err := r.bucket(bConvs).ForEach(func(k, v []byte) error {
-			c, err := r.s.seal.decodeConv(keyConv(k), v, false)
-			if err == nil && c.Into == 0 {
+		err := r.eachConv(0, func(n uint32, v []byte) (bool, error) {
+			c, err := r.s.seal.decodeConv(n, v, false)
+			if err != nil {
+				return false, damaged(err)
+			}
+			if c.Into == 0 {
 				all = append(all, c)
 			}
-			return err
+			return true, nil
 		})
 		if err != nil {
-			return damaged(err)
+			return err
 		}
 		slices.SortFunc(all, func(a, b *conv) int {
 			if (a.Unread > 0) != (b.Unread > 0) {
@@ -73,9 +76,9 @@ func (s *Store) Timeline(id platforms.AccountID, c platforms.ConversationID, bef
 		if err != nil || cv == nil {
 			return err
 		}
-		cur := r.bucket(bTimeline).Cursor()
-		for k, v := seekWithin(cur, n, before); len(k) == 12 && keyConv(k) == n && len(found) < limit; k, v = cur.Prev() {
-			if len(v) > 0 {
+		cur := r.bucket(bConvs).Cursor()
+		for k, v := seekWithin(cur, n, before); isWithin(k, n, kTimeline) && len(found) < limit; k, v = cur.Prev() {
+			if len(v) == 1 {
 				continue // an edit, shown in its original
 			}
 			e, err := r.entry(keySeq(k))
@@ -234,8 +237,8 @@ func (s *Store) MarkRead(ctx context.Context, id platforms.AccountID, c platform
 		}
 		cv.Read = max(cv.Read, upTo)
 		unread, away := 0, 0
-		cur := w.bucket(bTimeline).Cursor()
-		for k, _ := cur.Seek(convSeq(cv.n, cv.Read+1)); k != nil && keyConv(k) == cv.n && unread < cv.Unread; k, _ = cur.Next() {
+		cur := w.bucket(bConvs).Cursor()
+		for k, _ := cur.Seek(within(cv.n, kTimeline, cv.Read+1)); isWithin(k, cv.n, kTimeline) && unread < cv.Unread; k, _ = cur.Next() {
 			e, err := w.entry(keySeq(k))
 			if err != nil {
 				return damaged(err)
@@ -302,15 +305,16 @@ func (w *wtx) recount() error {
 	if err != nil {
 		return damaged(err)
 	}
-	err = w.bucket(bConvs).ForEach(func(k, v []byte) error {
-		cv, err := w.s.seal.decodeConv(keyConv(k), v, false)
-		if err == nil {
-			c.Unread += cv.Unread
+	err = w.eachConv(0, func(n uint32, v []byte) (bool, error) {
+		cv, err := w.s.seal.decodeConv(n, v, false)
+		if err != nil {
+			return false, damaged(err)
 		}
-		return err
+		c.Unread += cv.Unread
+		return true, nil
 	})
 	if err != nil {
-		return damaged(err)
+		return err
 	}
 	w.count = c
 	v, err := json.Marshal(c)

@@ -185,14 +185,14 @@ func (w *wtx) distrust() error {
 	if err := b.SetSequence(b.Sequence() + restoreGap); err != nil {
 		return fmt.Errorf("leave a gap after a restore: %w", err)
 	}
-	for _, e := range w.entriesIn(bJobs) {
+	for _, e := range w.waitingIn(kJobs) {
 		e.lost = nil
 		const why = "The journal was restored from a copy: this may have been acted on already."
 		if err := w.endJob(e, Outcome{Status: HeldBack, Why: why}); err != nil {
 			return err
 		}
 	}
-	for _, e := range w.entriesIn(bOutbox) {
+	for _, e := range w.waitingIn(kOutbox) {
 		e.set(fTried, true)
 		e.set(fMayDuplicate, true)
 		if err := w.save(e); err != nil {
@@ -204,26 +204,33 @@ func (w *wtx) distrust() error {
 
 // giveUpUnreadable ends what waits but was sealed under a lost key.
 func (w *wtx) giveUpUnreadable() error {
-	for _, bucket := range []string{bJobs, bOutbox, bParked} {
-		for _, e := range w.entriesIn(bucket) {
-			if _, err := w.s.seal.openBody(e); err == nil {
-				continue
-			}
-			if e.status == Dead {
-				continue // the person may still want to see that it failed
-			}
-			if err := w.giveUp(e); err != nil {
-				return err
-			}
+	for _, e := range append(append(w.waitingIn(kJobs), w.waitingIn(kOutbox)...), w.parked()...) {
+		if _, err := w.s.seal.openBody(e); err == nil || e.status == Dead {
+			continue // a dead one the person may still want to see
+		}
+		if err := w.giveUp(e); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// entriesIn is every entry that a bucket with a seq at the end of its keys
-// leads to.
-func (w *wtx) entriesIn(bucket string) (es []*entry) {
-	cur := w.bucket(bucket).Cursor()
+// waitingIn is every entry of a kind, of all conversations.
+func (w *wtx) waitingIn(kind byte) (es []*entry) {
+	cur := w.bucket(bConvs).Cursor()
+	for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
+		if len(k) == withinLen && k[4] == kind {
+			if e, err := w.entry(keySeq(k)); err == nil {
+				es = append(es, e)
+			}
+		}
+	}
+	return es
+}
+
+// parked is every held job and dead message.
+func (w *wtx) parked() (es []*entry) {
+	cur := w.bucket(bParked).Cursor()
 	for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
 		if e, err := w.entry(keySeq(k)); err == nil {
 			es = append(es, e)

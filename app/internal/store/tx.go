@@ -51,7 +51,7 @@ func (r *rtx) number(id platforms.AccountID, c platforms.ConversationID) uint32 
 // there is none.
 func (r *rtx) conv(n uint32, texts bool) (*conv, error) {
 	for range 8 {
-		v := r.bucket(bConvs).Get(convKey(n))
+		v := r.bucket(bConvs).Get(summaryKey(n))
 		if v == nil {
 			return nil, nil
 		}
@@ -62,6 +62,24 @@ func (r *rtx) conv(n uint32, texts bool) (*conv, error) {
 		n = c.Into
 	}
 	return nil, damaged(fmt.Errorf("conversation %d was taken over in a circle", n))
+}
+
+// eachConv calls fn with every conversation from number n on, also those that
+// were taken over, until it returns false.
+func (r *rtx) eachConv(n uint32, fn func(n uint32, v []byte) (bool, error)) error {
+	b := r.bucket(bConvs)
+	cur := b.Cursor()
+	for k, _ := cur.Seek(convKey(n)); k != nil; k, _ = cur.Seek(convKey(n + 1)) {
+		n = keyConv(k)
+		v := b.Get(summaryKey(n))
+		if v == nil {
+			return damaged(fmt.Errorf("conversation %d is missing", n))
+		}
+		if more, err := fn(n, v); err != nil || !more || n == ^uint32(0) {
+			return err
+		}
+	}
+	return nil
 }
 
 // generations are the dedupe buckets, oldest first: number and start of each.
@@ -132,7 +150,7 @@ func fill(bucket string) float64 {
 	switch bucket {
 	case bEntries, bActivity:
 		return 0.95
-	case bTimeline, bMessages:
+	case bConvs:
 		return 0.8
 	}
 	return bolt.DefaultFillPercent
@@ -269,7 +287,7 @@ func (w *wtx) flush() error {
 		if err != nil {
 			return err
 		}
-		if err := w.put(bConvs, convKey(n), v); err != nil {
+		if err := w.put(bConvs, summaryKey(n), v); err != nil {
 			return err
 		}
 	}
