@@ -124,6 +124,10 @@ func (c *splitter) piece(from place) (place, bool) {
 		}
 		atLine = false
 		r, n := utf8.DecodeRuneInString(s[p:])
+		blank := p // where white space that starts here ends
+		if f.marker == "" && isSpace(r) {
+			blank, _, _ = spaces(s, p)
+		}
 		switch {
 		case f.marker != "" && r == '\n':
 			atLine = true
@@ -135,7 +139,7 @@ func (c *splitter) piece(from place) (place, bool) {
 				c.offer(line, place{end: end, next: p + 1, units: units, fence: f, atLine: true})
 			}
 			fresh = false
-		case f.marker == "" && isSpace(r):
+		case blank > p:
 			end, ls, breaks := spaces(s, p)
 			k := word
 			switch {

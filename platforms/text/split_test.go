@@ -69,6 +69,7 @@ func TestSplit(t *testing.T) {
 		{"combining marks", "a\u0301bcd\u0301e", 5, platforms.Runes, []string{"a\u0301bc", "d\u0301e"}},
 		{"a mark on a space", "abc \u0301def", 5, platforms.Runes, []string{"abc \u0301", "def"}},
 		{"Chinese sentences", "你好。我很好。再见", 8, platforms.Runes, []string{"你好。我很好。", "再见"}},
+		{"a mark on the first space", "  \u0301abc def", 8, platforms.Runes, []string{" \u0301abc", "def"}},
 		{"no break at a no-break space", "aa bb\u00a0cc", 7, platforms.Runes, []string{"aa", "bb\u00a0cc"}},
 		{"CR LF", "one two\r\n\r\nthree four", 12, platforms.Runes, []string{"one two", "three four"}},
 		{"invalid UTF-8", "ab\xffcd", 4, platforms.Bytes, []string{"ab", "\uFFFDc", "d"}},
@@ -214,6 +215,22 @@ func TestSplitRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 4000 {
 		check(t, prose(r, r.IntN(80), r.IntN(2) == 0), 4+r.IntN(120), units[r.IntN(3)])
+	}
+}
+
+// TestSplitHostile puts together what a splitter stumbles over.
+func TestSplitHostile(t *testing.T) {
+	shards := []string{
+		"```", "~~~", "\n", "\r", "\r\n", " ", "   ", "`", "a", "\u0301", "\xff", "👨‍👩‍👧", "```go\n", "\n```\n", "````",
+		"\n  ```  \n", "。", ". ", "xxxxxxxxxxxx", "\t", "\u00a0", "🇫🇷", "\u0600", "\u200d",
+	}
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 30000 {
+		var b strings.Builder
+		for range r.IntN(40) {
+			b.WriteString(shards[r.IntN(len(shards))])
+		}
+		check(t, b.String(), 4+r.IntN(60), units[r.IntN(3)])
 	}
 }
 

@@ -89,12 +89,13 @@ func isSpace(r rune) bool {
 }
 
 // spaces is where the white space that starts at p ends, and where the last
-// line in it starts (-1: it has no line break), and how many breaks it has.
+// line in it starts (-1: it has no line break), and how many breaks it has. A
+// space that carries a combining mark is no white space.
 func spaces(s string, p int) (end, line, breaks int) {
 	line = -1
 	for p < len(s) {
 		r, n := utf8.DecodeRuneInString(s[p:])
-		if !isSpace(r) {
+		if !isSpace(r) || p+n < len(s) && s[p+n] >= utf8.RuneSelf && !boundary(s, p+n) {
 			break
 		}
 		p += n
