@@ -78,8 +78,15 @@ func cut(s string, max int, u platforms.Unit) []segment {
 	}
 }
 
+// trimRight takes white space off the end, save what forms a cluster with the
+// character before it.
 func trimRight(s string) string {
-	return strings.TrimRightFunc(s, isSpace)
+	end := len(strings.TrimRightFunc(s, isSpace))
+	if !boundary(s, end) {
+		_, n := utf8.DecodeRuneInString(s[end:])
+		end += n
+	}
+	return s[:end]
 }
 
 // indented is where a piece starts after white space that ends at end and whose
