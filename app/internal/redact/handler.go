@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 
 	"github.com/postern/postern/platforms"
 )
@@ -156,11 +157,12 @@ func (h *Handler) any(v slog.Value) slog.Value {
 	switch x := v.Any().(type) {
 	case nil, *slog.Source:
 		return v
-	case []byte:
-		return slog.StringValue(h.mask.Text(string(x)))
 	case error, fmt.Stringer:
 		return slog.StringValue(h.mask.Text(fmt.Sprintf("%v", x))) // fmt survives a nil receiver
 	default:
+		if r := reflect.ValueOf(x); r.Kind() == reflect.Slice && r.Type().Elem().Kind() == reflect.Uint8 {
+			return slog.StringValue(h.mask.Text(string(r.Bytes()))) // json.RawMessage and its like
+		}
 		return slog.StringValue(h.mask.Text(fmt.Sprintf("%+v", x)))
 	}
 }

@@ -4,7 +4,9 @@ package redact
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -41,8 +43,9 @@ func New(secrets func() []platforms.Secret) *Masker { return &Masker{secrets: se
 
 // Text is s on one line: every secret is masked, and control characters, line
 // separators, direction marks and invalid UTF-8 are escaped as in Go source.
-// A secret is also found where it stands percent-encoded, as base64, or escaped
-// as in JSON or Go.
+// A secret is also found where it stands percent-encoded, as base64 (by
+// itself, not within a longer text that was encoded), as hex, as a list of byte
+// values, or escaped as in JSON or Go.
 func (m *Masker) Text(s string) string { return escape(m.hide(s), false) }
 
 // Lines is Text, but newlines and tabs stay.
@@ -107,17 +110,20 @@ func (m *Masker) texts() []string {
 
 // shapes is v and what libraries make of it on its way into a text.
 func shapes(v string) []string {
-	query, path := url.QueryEscape(v), url.PathEscape(v)
+	query, path, colon := url.QueryEscape(v), url.PathEscape(v), strings.ReplaceAll(v, ":", "%3A")
+	numbers := fmt.Sprint([]byte(v)) // %v of bytes within a struct
 	quoted := strconv.Quote(v)
 	ascii := strconv.QuoteToASCII(v)
 	list := []string{
 		v,
 		query, path,
-		lowerPercent(query), lowerPercent(path),
-		strings.ReplaceAll(v, ":", "%3A"),
+		colon,
+		lowerPercent(query), lowerPercent(path), lowerPercent(colon),
 		(&url.URL{Path: v}).EscapedPath(),
 		(&url.URL{Path: v}).RequestURI(),
 		quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1],
+		numbers[1 : len(numbers)-1],
+		hex.EncodeToString([]byte(v)), strings.ToUpper(hex.EncodeToString([]byte(v))),
 		base64.StdEncoding.EncodeToString([]byte(v)), base64.RawStdEncoding.EncodeToString([]byte(v)),
 		base64.URLEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)),
 	}
@@ -152,7 +158,7 @@ func escape(s string, lines bool) string {
 		r, n := utf8.DecodeRuneInString(rest)
 		switch {
 		case r == utf8.RuneError && n == 1:
-			b.WriteString(`\x` + hex(rest[0]))
+			b.WriteString(`\x` + hex.EncodeToString([]byte{rest[0]}))
 		case isUnsafe(r, lines):
 			q := strconv.QuoteRuneToASCII(r)
 			b.WriteString(q[1 : len(q)-1])
@@ -162,11 +168,6 @@ func escape(s string, lines bool) string {
 		rest = rest[n:]
 	}
 	return b.String()
-}
-
-func hex(c byte) string {
-	const digits = "0123456789abcdef"
-	return string([]byte{digits[c>>4], digits[c&15]})
 }
 
 // unsafeAt is where the first character to escape is, or -1.

@@ -38,7 +38,7 @@ func fingerprint() (string, error) {
 }
 
 func reaches(ip net.IP) bool {
-	return !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !ip.IsUnspecified()
+	return ip.To16() != nil && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() && !ip.IsUnspecified()
 }
 
 // poll compares the interfaces' addresses every so often.
