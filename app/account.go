@@ -28,6 +28,8 @@ type account struct {
 
 	kick chan struct{} // look again now
 
+	saving sync.Mutex // held while the record is changed on disk; before mu
+
 	mu        sync.Mutex
 	rec       store.Account
 	conn      platforms.Connector
@@ -296,4 +298,21 @@ func (c *account) shutdown() {
 	}
 	stop()
 	<-done
+}
+
+// update changes the account's record, on disk first.
+func (c *account) update(ctx context.Context, change func(*store.Account)) error {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	c.mu.Lock()
+	rec := c.rec
+	c.mu.Unlock()
+	change(&rec)
+	if err := c.app.store.PutAccount(ctx, rec); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.rec = rec
+	c.mu.Unlock()
+	return nil
 }

@@ -42,7 +42,7 @@ func (a *App) AddAccount(ctx context.Context, d api.AccountDraft) (api.Account, 
 	a.accounts = append(a.accounts, acc) // reserves the id
 	a.mu.Unlock()
 
-	if err := a.save(ctx, acc, rec, p, values); err != nil {
+	if err := a.save(ctx, acc, rec, values); err != nil {
 		a.mu.Lock()
 		a.accounts = slices.DeleteFunc(a.accounts, func(o *account) bool { return o == acc })
 		a.mu.Unlock()
@@ -75,7 +75,7 @@ func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.A
 		rec.Name = cut(name, 64)
 	}
 	rec.Ephemeral = d.Ephemeral
-	if err := a.save(ctx, acc, rec, acc.platform, values); err != nil {
+	if err := a.save(ctx, acc, rec, values); err != nil {
 		return api.Account{}, wireError(err)
 	}
 	a.record(ctx, store.Activity{What: string(api.Changed), Account: id, Why: "account changed"})
@@ -110,7 +110,7 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	a.pace.forget(id)
 	var failed error
 	for _, f := range rec.Secrets {
-		failed = errors.Join(failed, a.o.Vault.Delete(ctx, secretName(id, f)))
+		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(id, f)))
 	}
 	a.record(ctx, store.Activity{What: string(api.Changed), Why: fmt.Sprintf("account %s (%s) removed with its messages", id, rec.Name)})
 	a.changed()
@@ -233,7 +233,7 @@ func (a *App) values(ctx context.Context, p platforms.Platform, rec store.Accoun
 
 // save writes secrets to the vault, then the record to the journal, and takes
 // new secrets back out if the record can't be written.
-func (a *App) save(ctx context.Context, acc *account, rec store.Account, p platforms.Platform, v fieldValues) error {
+func (a *App) save(ctx context.Context, acc *account, rec store.Account, v fieldValues) error {
 	before, err := a.secrets(ctx, rec)
 	if err != nil {
 		return err
@@ -242,32 +242,31 @@ func (a *App) save(ctx context.Context, acc *account, rec store.Account, p platf
 		ctx := context.WithoutCancel(ctx)
 		for _, f := range v.typed {
 			if old, ok := before[f]; ok {
-				_ = a.o.Vault.Set(ctx, secretName(rec.ID, f), old)
+				_ = a.vault.Set(ctx, secretName(rec.ID, f), old)
 			} else {
-				_ = a.o.Vault.Delete(ctx, secretName(rec.ID, f))
+				_ = a.vault.Delete(ctx, secretName(rec.ID, f))
 			}
 		}
 	}
 	for _, f := range v.typed {
-		if err := a.o.Vault.Set(ctx, secretName(rec.ID, f), v.secrets[f]); err != nil {
+		if err := a.vault.Set(ctx, secretName(rec.ID, f), v.secrets[f]); err != nil {
 			undo()
 			return fmt.Errorf("the secret could not be kept, so nothing was saved: %w", err)
 		}
 	}
-	rec.Settings = v.settings
-	rec.Secrets = slices.Sorted(maps.Keys(v.secrets))
-	if err := a.store.PutAccount(ctx, rec); err != nil {
+	err = acc.update(ctx, func(r *store.Account) {
+		r.Name, r.Ephemeral = rec.Name, rec.Ephemeral
+		r.Settings, r.Secrets = v.settings, slices.Sorted(maps.Keys(v.secrets))
+	})
+	if err != nil {
 		undo()
 		return err
 	}
 	for _, f := range v.cleared {
-		if err := a.o.Vault.Delete(ctx, secretName(rec.ID, f)); err != nil {
+		if err := a.vault.Delete(ctx, secretName(rec.ID, f)); err != nil {
 			a.log.Warn("an old secret stays in the keyring", "field", f, "err", err)
 		}
 	}
-	acc.mu.Lock()
-	acc.rec = rec
-	acc.mu.Unlock()
 	return nil
 }
 
@@ -358,16 +357,9 @@ func (a *App) setPaused(ctx context.Context, id platforms.AccountID, on bool) er
 		if err != nil {
 			return err
 		}
-		acc.mu.Lock()
-		rec := acc.rec
-		rec.Paused = on
-		acc.mu.Unlock()
-		if err := a.store.PutAccount(ctx, rec); err != nil {
+		if err := acc.update(ctx, func(r *store.Account) { r.Paused = on }); err != nil {
 			return wireError(err)
 		}
-		acc.mu.Lock()
-		acc.rec.Paused = on
-		acc.mu.Unlock()
 		of = []*account{acc}
 	}
 	a.record(ctx, store.Activity{What: string(what), Account: id, Why: "asked for"})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/redact"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/app/internal/wake"
@@ -30,19 +31,26 @@ const journalKey = "journal-key"
 // patience is assumed to be.
 const grace = 2 * time.Second
 
-// Options configure an App. Dir, Vault and Platforms are required.
+// Options configure an App. Dir and Platforms are required.
 type Options struct {
-	Dir        string // the data folder
-	Vault      *vault.Vault
+	Dir        string // the data folder; it exists
 	Platforms  []platforms.Platform
 	Responders []Responder
-	Log        *slog.Logger
 	Version    string
-	Demo       bool
-	Now        func() time.Time     // nil: time.Now
-	Wake       <-chan wake.Notice   // nil: nobody tells about sleep and networks
-	Autostart  func(on bool) error  // nil: starting at login can't be set here
-	Autostarts func() (bool, error) // nil: same
+
+	// Demo keeps secrets in memory and leaves the system alone: nothing is
+	// started at login, no keyring is asked.
+	Demo bool
+
+	// Log is where the program logs to. Every secret of the vault is masked
+	// before a record reaches it. Nil discards.
+	Log slog.Handler
+
+	// Passphrase is asked when the vault is a sealed file.
+	Passphrase func(context.Context) (platforms.Secret, error)
+
+	Vault *vault.Vault     // nil: opened from Dir and closed at the end, or in memory for the demo
+	Now   func() time.Time // nil: time.Now
 }
 
 // App is a Postern. Make one with New; it does nothing until Run.
@@ -50,6 +58,7 @@ type App struct {
 	o       Options
 	log     *slog.Logger
 	now     func() time.Time
+	vault   *vault.Vault
 	store   *store.Store
 	started time.Time
 
@@ -75,43 +84,60 @@ type App struct {
 	notices  []api.Notice
 
 	trying   sync.Map // seq → struct{}: sends begun by this run, their end not yet recorded
+	claims   claims
 	doubtful sync.Map // seq → struct{}: the same, of an earlier run
 	gates    gates    // conversations that the platform asked us to leave alone
 	pace     *pacer
 }
 
-// New opens the journal and reads the accounts. It connects nothing.
+// ErrRunning means that another Postern has the data folder.
+var ErrRunning = store.ErrLocked
+
+// New opens vault and journal and reads the accounts. It connects nothing.
 //
-// store.ErrLocked means that another Postern has this folder; vault errors say
-// what the person can do.
-func New(ctx context.Context, o Options) (*App, error) {
+// Its errors are sentences for the person. errors.Is(err, ErrRunning) tells a
+// second start.
+func New(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+		o.Log = slog.DiscardHandler
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	key, created, err := o.Vault.Key(ctx, journalKey)
-	if err != nil {
-		return nil, fmt.Errorf("the key of the journal: %w", err)
-	}
-	st, recovery, err := store.Open(o.Dir, key, store.Options{Log: o.Log, Now: o.Now})
-	if err != nil {
-		return nil, err
-	}
 	a := &App{
-		o: o, log: o.Log, now: o.Now, store: st, started: o.Now(),
+		o: o, now: o.Now, started: o.Now(), vault: o.Vault,
 		running: make(chan struct{}), settings: defaultSettings(), pace: newPacer(),
 	}
+	switch {
+	case a.vault != nil:
+	case o.Demo:
+		a.vault = vault.Memory()
+	default:
+		if a.vault, err = vault.Open(ctx, o.Dir, vault.Options{Passphrase: o.Passphrase}); err != nil {
+			return nil, err
+		}
+	}
+	a.log = slog.New(redact.NewHandler(o.Log, a.vault.Secrets))
+	key, created, err := a.vault.Key(ctx, journalKey)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the key of the journal can't be had: %w", err), a.closeVault())
+	}
+	st, recovery, err := store.Open(o.Dir, key, store.Options{Log: a.log, Now: o.Now})
+	if err != nil {
+		return nil, errors.Join(err, a.closeVault())
+	}
+	a.store = st
 	a.work, a.stopWork = context.WithCancel(context.Background())
 	a.inbound = newLanes(a.work, 256, a.deliver)
 	a.outbound = newLanes(a.work, 256, a.drain)
 	if err := a.load(recovery, created); err != nil {
-		a.stopWork()
-		return nil, errors.Join(err, st.Close())
+		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
+
+// Log is the program's log, with secrets masked.
+func (a *App) Log() *slog.Logger { return a.log }
 
 // load reads settings, notices and accounts.
 func (a *App) load(recovery store.Recovery, newKey bool) error {
@@ -170,9 +196,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.log.Error("the backlog could not be read", "err", err)
 	}
 	a.tasks.Go(func() { a.upkeep(ctx) })
-	if a.o.Wake != nil {
-		a.tasks.Go(func() { a.watchWake(ctx) })
-	}
+	a.tasks.Go(func() { a.watchWake(ctx) })
 
 	<-ctx.Done()
 	a.log.Info("stopping")
@@ -184,7 +208,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.stopWork()
 	a.putBack()
 	a.watchers.Wait()
-	return a.store.Close()
+	return errors.Join(a.store.Close(), a.closeVault())
 }
 
 // Quit ends Run.
@@ -199,7 +223,7 @@ func (a *App) Quit() {
 // Close releases an App that was never run.
 func (a *App) Close() error {
 	a.stopWork()
-	return a.store.Close()
+	return errors.Join(a.store.Close(), a.closeVault())
 }
 
 // supervise starts the account's supervisor.
@@ -247,18 +271,10 @@ func (a *App) resumeSends(id platforms.AccountID) error {
 // watchWake has every account look at its connection again after sleep and
 // network changes.
 func (a *App) watchWake(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case n, ok := <-a.o.Wake:
-			if !ok {
-				return
-			}
-			a.log.Info("reconnecting", "why", n.Reason)
-			for _, acc := range a.list() {
-				acc.reconnect(n.Reason)
-			}
+	for n := range wake.Watch(ctx, a.log) {
+		a.log.Info("reconnecting", "why", n.Reason)
+		for _, acc := range a.list() {
+			acc.reconnect(n.Reason)
 		}
 	}
 }
@@ -275,6 +291,14 @@ func (a *App) Watch(ctx context.Context) <-chan struct{} {
 	stop := context.AfterFunc(a.work, cancel)
 	context.AfterFunc(ctx, func() { stop(); cancel() })
 	return a.changes.watch(ctx, &a.watchers)
+}
+
+// closeVault closes the vault, unless it was lent.
+func (a *App) closeVault() error {
+	if a.o.Vault != nil {
+		return nil
+	}
+	return a.vault.Close()
 }
 
 func (a *App) platform(name string) (platforms.Platform, bool) {

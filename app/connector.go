@@ -47,7 +47,7 @@ func (c *account) connector(ctx context.Context) (platforms.Connector, error) {
 func (a *App) secrets(ctx context.Context, rec store.Account) (map[string]platforms.Secret, error) {
 	secrets := make(map[string]platforms.Secret, len(rec.Secrets))
 	for _, name := range rec.Secrets {
-		s, err := a.o.Vault.Get(ctx, secretName(rec.ID, name))
+		s, err := a.vault.Get(ctx, secretName(rec.ID, name))
 		if err != nil {
 			return nil, fmt.Errorf("the %s of %q: %w", name, rec.Name, err)
 		}

@@ -31,7 +31,16 @@ func (a *App) deliver(ctx context.Context, l lane) (again time.Time) {
 		if !ok {
 			return time.Time{}
 		}
-		if err := a.deliverOne(ctx, acc, job); err != nil {
+		if here := job.Event.Conversation.ID; here != l.conversation {
+			a.inbound.signal(lane{l.account, here}) // it moved: its own lane delivers
+			return time.Time{}
+		}
+		if !a.claims.take(job.Seq) {
+			return a.now().Add(time.Second) // the former lane is still at it
+		}
+		err = a.deliverOne(ctx, acc, job)
+		a.claims.release(job.Seq)
+		if err != nil {
 			if ctx.Err() == nil {
 				acc.log.Error("an event could not be finished; it is tried again", "seq", job.Seq, "err", err)
 			}

@@ -126,3 +126,15 @@ func (s *lanes) close() {
 	s.mu.Unlock()
 	s.wg.Wait()
 }
+
+// claims are the journal entries that some lane works on right now. When a
+// platform renames a conversation, its work passes to another lane; a claim
+// keeps both from doing the same piece.
+type claims struct{ m sync.Map }
+
+func (c *claims) take(seq uint64) bool {
+	_, taken := c.m.LoadOrStore(seq, struct{}{})
+	return !taken
+}
+
+func (c *claims) release(seq uint64) { c.m.Delete(seq) }

@@ -64,10 +64,20 @@ func (a *App) drain(ctx context.Context, l lane) (again time.Time) {
 		if !ok {
 			return time.Time{}
 		}
+		if here := p.Message.Conversation; here != l.conversation {
+			a.outbound.signal(lane{l.account, here}) // it moved: its own lane sends
+			return time.Time{}
+		}
 		if p.Next.After(a.now()) { // the platform asked for this wait before a restart
 			return p.Next
 		}
-		if err := a.sendOne(ctx, acc, l, p); err != nil {
+		if !a.claims.take(p.Seq) {
+			// The conversation moved while its former lane is sending this.
+			return a.now().Add(time.Second)
+		}
+		err = a.sendOne(ctx, acc, l, p)
+		a.claims.release(p.Seq)
+		if err != nil {
 			acc.log.Error("the outbox could not be written", "seq", p.Seq, "err", err)
 			return a.now().Add(storeRetry)
 		}

@@ -109,11 +109,9 @@ func (c *account) identify(ctx context.Context, conn platforms.Connector) {
 func (c *account) know(ctx context.Context, id platforms.Identity) error {
 	c.mu.Lock()
 	c.checked = true
-	c.rec.Identity = id
-	rec := c.rec
 	c.mu.Unlock()
-	c.app.changed()
-	return c.app.store.PutAccount(ctx, rec)
+	defer c.app.changed()
+	return c.update(ctx, func(r *store.Account) { r.Identity = id })
 }
 
 // CheckAccount asks the account's platform about it now.

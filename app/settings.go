@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/autostart"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
 )
@@ -55,10 +57,14 @@ func (a *App) SetSettings(ctx context.Context, s api.Settings) error {
 	}
 	before := a.Settings()
 	if s.StartAtLogin != before.StartAtLogin {
-		if a.o.Autostart == nil {
-			return &api.Error{Kind: platforms.Unsupported, Text: "Starting at login can't be set from this run of Postern."}
+		if a.o.Demo {
+			return &api.Error{Kind: platforms.Unsupported, Text: "The demo does not start at login. Start Postern without --demo to set this."}
 		}
-		if err := a.o.Autostart(s.StartAtLogin); err != nil {
+		exe, err := os.Executable()
+		if err == nil {
+			err = autostart.Set(exe, s.StartAtLogin)
+		}
+		if err != nil {
 			return &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("Starting at login could not be changed: %v", err)}
 		}
 	}

@@ -18,7 +18,7 @@ func (a *App) Snapshot() api.Snapshot {
 		At:       a.now(),
 		Program: api.Program{
 			Version: a.o.Version, PID: os.Getpid(), Started: a.started, DataDir: a.o.Dir,
-			Vault: a.o.Vault.Describe(), Demo: a.o.Demo, Paused: a.paused,
+			Vault: a.vault.Describe(), Demo: a.o.Demo, Paused: a.paused,
 		},
 		Exposure: api.Exposure{},
 		Notices:  append([]api.Notice(nil), a.notices...),

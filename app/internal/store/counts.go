@@ -17,16 +17,16 @@ func (s *Store) Outbox() (map[platforms.AccountID]Waiting, error) {
 		if c := r.counts(); c.Queued == 0 && c.Dead == 0 {
 			return nil
 		}
-		return r.bucket(bConvs).ForEach(func(k, v []byte) error {
-			c, err := r.s.seal.decodeConv(keyConv(k), v, false)
+		return r.eachConv(0, func(n uint32, v []byte) (bool, error) {
+			c, err := r.s.seal.decodeConv(n, v, false)
 			if err != nil {
-				return damaged(err)
+				return false, damaged(err)
 			}
 			if c.Into == 0 && (c.Queued > 0 || c.Dead > 0) {
 				w := found[c.Account]
 				found[c.Account] = Waiting{w.Queued + c.Queued, w.Dead + c.Dead}
 			}
-			return nil
+			return true, nil
 		})
 	})
 	return found, err
