@@ -172,6 +172,13 @@ func escape(s string, lines bool) string {
 
 // unsafeAt is where the first character to escape is, or -1.
 func unsafeAt(s string, lines bool) int {
+	ascii := 0
+	for ascii < len(s) && ' ' <= s[ascii] && s[ascii] < 0x7f {
+		ascii++
+	}
+	if ascii == len(s) {
+		return -1
+	}
 	for i, r := range s {
 		if isUnsafe(r, lines) {
 			return i

@@ -54,7 +54,7 @@ type Unavailable struct {
 	Reason Reason
 	Where  string // the file or folder concerned, if any
 	Detail string // adds to the sentence, if any; never holds a secret
-	Err    error  // the cause, if known; its text was masked
+	Err    error  // the cause, if known; its text has no secret
 }
 
 func (u *Unavailable) Error() string {

@@ -3,14 +3,14 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/zalando/go-keyring"
-
-	"github.com/postern/postern/platforms"
 )
 
 // osKeyring is the system's keyring through go-keyring.
@@ -23,8 +23,8 @@ func (k osKeyring) set(item, value string) error { return keyring.Set(k.service,
 func (k osKeyring) del(item string) error { return keyring.Delete(k.service, item) }
 
 // classify makes every error of a keyring's call ErrNotFound, a context's error
-// or *Unavailable. secret is masked in what the system said.
-func classify(err error, secret platforms.Secret) error {
+// or *Unavailable. writing says that the call was given a secret.
+func classify(err error, writing bool) error {
 	if err == nil {
 		return nil
 	}
@@ -37,7 +37,36 @@ func classify(err error, secret platforms.Secret) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
-	return &Unavailable{Reason: reasonOf(err), Err: platforms.RedactError(err, secret)}
+	return &Unavailable{Reason: reasonOf(err), Err: said{err, sayable(err, writing)}}
+}
+
+// said is an error with another text.
+type said struct {
+	error
+	text string
+}
+
+func (s said) Error() string { return s.text }
+func (s said) Unwrap() error { return s.error }
+
+// sayable is a text for err that has nothing of a secret: what the system says
+// could quote what it was given, whole or in part, so only its codes are
+// repeated where it was given a secret.
+func sayable(err error, writing bool) string {
+	if name, ok := busError(err); ok {
+		return "D-Bus error " + strconv.QuoteToASCII(name)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return fmt.Sprintf("the system's tool ended with status %d", exit.ExitCode())
+	}
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		return number.Error()
+	}
+	if err == errPanicked || !writing {
+		text := strconv.Quote(err.Error())
+		return text[1 : len(text)-1]
+	}
+	return fmt.Sprintf("an error of type %T", err)
 }
 
 func reasonOf(err error) Reason {

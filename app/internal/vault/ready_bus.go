@@ -141,3 +141,9 @@ func busReason(err error) (Reason, bool) {
 	}
 	return Failed, true
 }
+
+// busError is the name of a D-Bus error.
+func busError(err error) (name string, ok bool) {
+	e, ok := errors.AsType[dbus.Error](err)
+	return e.Name, ok
+}

@@ -14,3 +14,5 @@ func keyringReady(context.Context) (mayPrompt bool, err error) {
 }
 
 func busReason(error) (Reason, bool) { return "", false }
+
+func busError(error) (name string, ok bool) { return "", false }

@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-
-	"github.com/postern/postern/platforms"
 )
 
 // pieceLimit is the longest value of one keyring item, in bytes. Windows takes
@@ -283,23 +281,23 @@ func (r *ring) del(ctx context.Context, key string) error {
 }
 
 func (r *ring) read(ctx context.Context, item string) (string, error) {
-	return r.call(ctx, "", "", func() (string, error) { return r.items.get(item) })
+	return r.call(ctx, "", false, func() (string, error) { return r.items.get(item) })
 }
 
 func (r *ring) store(ctx context.Context, item, value string) error {
-	_, err := r.call(ctx, item, value, func() (string, error) { return "", r.items.set(item, value) })
+	_, err := r.call(ctx, item, true, func() (string, error) { return "", r.items.set(item, value) })
 	return err
 }
 
 func (r *ring) remove(ctx context.Context, item string) error {
-	_, err := r.call(ctx, item, "", func() (string, error) { return "", r.items.del(item) })
+	_, err := r.call(ctx, item, false, func() (string, error) { return "", r.items.del(item) })
 	return err
 }
 
 // call makes one call of the keyring, after a look at whether it is there and
 // whether it will ask the person. changes is the item that the call changes, if
-// it does; value is what must not appear in an error.
-func (r *ring) call(ctx context.Context, changes, value string, f func() (string, error)) (string, error) {
+// it does; writing says that it is given a secret.
+func (r *ring) call(ctx context.Context, changes string, writing bool, f func() (string, error)) (string, error) {
 	prompt, err := r.calls.ready(ctx, r.ready)
 	if err == nil {
 		var result string
@@ -307,7 +305,7 @@ func (r *ring) call(ctx context.Context, changes, value string, f func() (string
 			return result, nil
 		}
 	}
-	return "", classify(err, platforms.NewSecret(strings.TrimPrefix(value, wholePrefix)))
+	return "", classify(err, writing)
 }
 
 func (r *ring) damaged(detail string) error {
