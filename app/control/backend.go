@@ -39,6 +39,8 @@ type Backend interface {
 	Timeline(ctx context.Context, id platforms.AccountID, c platforms.ConversationID, before uint64, limit int) ([]api.Entry, error)
 	// Search finds text, names and titles, newest first.
 	Search(ctx context.Context, query string, limit int) ([]api.Entry, error)
+	// Entry is one message by its place in the journal.
+	Entry(ctx context.Context, seq uint64) (api.Entry, error)
 	MarkRead(ctx context.Context, id platforms.AccountID, c platforms.ConversationID, upTo uint64) error
 	Attachment(ctx context.Context, entry uint64, index int) (api.Attachment, io.ReadCloser, error)
 

@@ -13,6 +13,14 @@ import (
 	"github.com/postern/postern/platforms"
 )
 
+// Host is the HTTP host of the interface: a request that names another is
+// refused.
+const Host = "postern"
+
+// SizeHeader names an attachment's size in bytes as the platform told it, which
+// is no promise.
+const SizeHeader = "Postern-Size"
+
 // Status is how an account is, in the field's usual words.
 type Status string
 
@@ -286,7 +294,42 @@ type Request struct {
 	Reply        bool                     `json:"reply,omitempty"` // put the cursor into the answer box
 }
 
-// Event is one line of the change stream.
+// Read says up to where a conversation was read.
+type Read struct {
+	Account      platforms.AccountID      `json:"account"`
+	Conversation platforms.ConversationID `json:"conversation"`
+	UpTo         uint64                   `json:"up_to"` // a seq
+}
+
+// Fix names a platforms.Problem to mend.
+type Fix struct {
+	Code string `json:"code"`
+}
+
+// Parcel is a Draft that files follow, in this order.
+type Parcel struct {
+	Draft Draft  `json:"draft"`
+	Files []File `json:"files"`
+}
+
+// File is a file to send.
+type File struct {
+	Name      string `json:"name"`
+	MediaType string `json:"media_type,omitempty"`
+}
+
+// Capability is what a window that Postern started proves that with, once.
+type Capability struct {
+	Capability string `json:"capability"`
+}
+
+// Session is what it gets for that. Token goes with every request that only a
+// person may make.
+type Session struct {
+	Token string `json:"token"`
+}
+
+// Event is one line of the change stream. An empty one is a sign of life.
 type Event struct {
 	Snapshot *Snapshot `json:"snapshot,omitempty"` // the state changed
 	Show     *Request  `json:"show,omitempty"`     // raise the window and show this
