@@ -16,6 +16,11 @@ import (
 // storeRetry is how long a lane rests when the journal refuses it.
 const storeRetry = 10 * time.Second
 
+// ahead is how many steps of one conversation may await the journal at once.
+// They stay in order; waiting for each one's fsync would cap a busy
+// conversation at the disk's pace.
+const ahead = 32
+
 // deliver hands one conversation's stored events to the responders, in order.
 func (a *App) deliver(ctx context.Context, l lane) (again time.Time) {
 	acc, err := a.account(l.account)
@@ -23,60 +28,109 @@ func (a *App) deliver(ctx context.Context, l lane) (again time.Time) {
 		return time.Time{} // removed
 	}
 	for !a.stopping() {
-		job, ok, err := a.store.NextJob(l.account, l.conversation, 0)
-		if err != nil {
-			acc.log.Error("the next event could not be read", "err", err)
-			return a.now().Add(storeRetry)
-		}
-		if !ok {
-			return time.Time{}
-		}
-		if here := job.Event.Conversation.ID; here != l.conversation {
-			a.inbound.signal(lane{l.account, here}) // it moved: its own lane delivers
-			return time.Time{}
-		}
-		if !a.claims.take(job.Seq) {
-			return a.now().Add(time.Second) // the former lane is still at it
-		}
-		err = a.deliverOne(ctx, acc, job)
-		a.claims.release(job.Seq)
-		if err != nil {
+		var steps steps
+		n, again := a.deliverSome(ctx, acc, l, &steps)
+		if err := steps.wait(); err != nil {
 			if ctx.Err() == nil {
-				acc.log.Error("an event could not be finished; it is tried again", "seq", job.Seq, "err", err)
+				acc.log.Error("an event could not be finished; it is tried again", "err", err)
 			}
 			return a.now().Add(storeRetry)
+		}
+		if n == 0 || !again.IsZero() {
+			return again
 		}
 	}
 	return time.Time{}
 }
 
+// deliverSome works on up to ahead events and returns how many it had.
+func (a *App) deliverSome(ctx context.Context, acc *account, l lane, s *steps) (n int, again time.Time) {
+	for after := uint64(0); n < ahead && !s.failed() && !a.stopping(); n++ {
+		job, ok, err := a.store.NextJob(l.account, l.conversation, after)
+		if err != nil {
+			s.fail(err)
+			return n, time.Time{}
+		}
+		if !ok {
+			return n, time.Time{}
+		}
+		after = job.Seq
+		if here := job.Event.Conversation.ID; here != l.conversation {
+			a.inbound.signal(lane{l.account, here}) // it moved: its own lane delivers
+			return 0, time.Time{}
+		}
+		if !a.claims.take(job.Seq) {
+			return n, a.now().Add(time.Second) // the former lane is still at it
+		}
+		s.begin()
+		err = a.deliverOne(ctx, acc, job, func(err error) {
+			a.claims.release(job.Seq)
+			s.end(err)
+		})
+		if err != nil { // ended before it had anything to record
+			a.claims.release(job.Seq)
+			s.end(err)
+		}
+	}
+	return n, time.Time{}
+}
+
 // deliverOne hands one event to every responder that may have it and ends its
-// job in the journal together with the last answer. An error means the job is
-// still there.
-func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job) error {
+// job in the journal together with the last answer. done is called, with the
+// journal's verdict, once unless deliverOne itself returns an error; then the
+// job is still there.
+func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job, done func(error)) error {
 	acc.mu.Lock()
 	label, ephemeral := acc.rec.Name, acc.rec.Ephemeral
 	acc.mu.Unlock()
 	d := Delivery{Seq: job.Seq, Account: job.Account, Label: label, Event: job.Event,
 		Stored: job.Stored, Away: job.Away, Stranger: job.Stranger}
-	old := a.now().Sub(job.Event.Time) > a.Settings().AskAfter
+	outcome, answers, names, err := a.ask(ctx, acc, job, d)
+	if err != nil {
+		return err
+	}
+	routed := a.routed(job, outcome, names)
+	outcome.Activity = &routed
+	finished := func(err error) {
+		if err == nil && outcome.Status == store.Delivered {
+			acc.prove(&acc.answers)
+		}
+		a.changed()
+		done(err)
+	}
+	if len(answers) == 0 {
+		go func() { finished(a.store.FinishJob(ctx, job.Seq, outcome)) }()
+		return nil
+	}
+	for i, m := range answers {
+		out := store.Outgoing{Account: job.Account, Message: m, Ephemeral: ephemeral, Answers: job.Seq}
+		then := func(error) {} // the last one's error is the same
+		if i == len(answers)-1 {
+			out.Finish, then = &outcome, finished
+		}
+		a.enqueueAsync(ctx, acc, out, then)
+	}
+	return nil
+}
 
-	outcome := store.Outcome{Status: store.Delivered}
-	var answers []platforms.Message
-	var names []string
+// ask has the responders answer one event.
+func (a *App) ask(ctx context.Context, acc *account, job store.Job, d Delivery) (outcome store.Outcome, answers []platforms.Message, names []string, err error) {
+	limit := a.Settings().AskAfter
+	old := a.now().Sub(job.Event.Time) > limit
+	outcome.Status = store.Delivered
 	for _, r := range a.o.Responders {
 		switch {
 		case job.Released && !r.Acts():
 			continue // it was told before the person decided
 		case r.Acts() && old && !job.Released:
 			outcome = store.Outcome{Status: store.HeldBack,
-				Why: "older than " + a.Settings().AskAfter.String() + ": say whether to act on it"}
+				Why: "older than " + limit.String() + ": say whether to act on it"}
 			continue
 		}
 		got, err := a.respond(ctx, r, d)
 		if err != nil {
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return outcome, nil, nil, ctx.Err()
 			}
 			outcome = store.Outcome{Status: store.Failed, Why: r.Name() + ": " + platforms.Explain(err)}
 			acc.log.Warn("a responder failed", "responder", r.Name(), "seq", job.Seq, "err", err)
@@ -88,27 +142,7 @@ func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job) error
 			answers = append(answers, answer(job, r.Name(), i, m))
 		}
 	}
-	routed := a.routed(job, outcome, names)
-	outcome.Activity = &routed
-	defer a.changed()
-	if len(answers) == 0 {
-		if err := a.store.FinishJob(ctx, job.Seq, outcome); err != nil {
-			return err
-		}
-	}
-	for i, m := range answers {
-		out := store.Outgoing{Account: job.Account, Message: m, Ephemeral: ephemeral, Answers: job.Seq}
-		if i == len(answers)-1 {
-			out.Finish = &outcome
-		}
-		if _, err := a.enqueue(ctx, acc, out); err != nil {
-			return err
-		}
-	}
-	if outcome.Status == store.Delivered {
-		acc.prove(&acc.answers)
-	}
-	return nil
+	return outcome, answers, names, nil
 }
 
 // routed is the line of activity for an event that was handed on.

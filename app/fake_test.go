@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -116,12 +117,9 @@ func (c *fakeConnector) Run(ctx context.Context, from platforms.Cursor, sink pla
 	sink.State(platforms.State{Phase: platforms.Connected, Hears: true})
 	for {
 		c.f.mu.Lock()
-		var ev platforms.Event
-		if len(c.f.queue) > 0 {
-			ev = c.f.queue[0]
-		}
+		evs := slices.Clone(c.f.queue[:min(len(c.f.queue), 100)])
 		c.f.mu.Unlock()
-		if ev.ID == "" {
+		if len(evs) == 0 {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -129,11 +127,11 @@ func (c *fakeConnector) Run(ctx context.Context, from platforms.Cursor, sink pla
 			}
 			continue
 		}
-		if err := sink.Event(ctx, ev); err != nil {
+		if err := platforms.Deliver(ctx, sink, evs); err != nil {
 			return err
 		}
 		c.f.mu.Lock()
-		c.f.queue = c.f.queue[1:]
+		c.f.queue = c.f.queue[len(evs):]
 		c.f.mu.Unlock()
 	}
 }

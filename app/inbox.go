@@ -15,33 +15,53 @@ type sink struct {
 	resumed bool // the attempt began at a cursor: older events were kept for us
 }
 
+var _ platforms.Batcher = (*sink)(nil)
+
 // Event stores ev and hands it to its lane. The connector acknowledges to the
 // platform when it returns nil, so it returns nil only for what is on disk.
 func (s *sink) Event(ctx context.Context, ev platforms.Event) error {
+	return s.Events(ctx, []platforms.Event{ev})
+}
+
+// Events does the same for several, in one transaction.
+func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 	c := s.account
-	c.prove(&c.hears)
-	if ev.Kind == "" || ev.Own {
-		return c.app.store.Advance(ctx, c.id, ev.Cursor)
-	}
 	a := c.app
+	c.prove(&c.hears)
 	c.mu.Lock()
 	ephemeral := c.rec.Ephemeral
 	c.mu.Unlock()
-	seq, duplicate, err := a.store.Accept(ctx, store.Incoming{
-		Account:   c.id,
-		Event:     ev,
-		Away:      s.resumed && ev.Time.Before(a.started.Add(-time.Second)),
-		Ephemeral: ephemeral,
-	})
+	ins := make([]store.Incoming, len(evs))
+	for i, ev := range evs {
+		ins[i] = store.Incoming{
+			Account:   c.id,
+			Event:     ev,
+			Away:      s.resumed && ev.Time.Before(a.started.Add(-time.Second)),
+			Ephemeral: ephemeral,
+		}
+	}
+	accepted, err := a.store.AcceptAll(ctx, ins)
 	if err != nil {
-		c.log.Error("an event could not be stored; it stays with the platform", "event", string(ev.ID), "err", err)
+		c.log.Error("events could not be stored; they stay with the platform", "count", len(evs), "err", err)
 		return err
 	}
-	if duplicate {
-		a.record(ctx, store.Activity{What: string(api.ToldAgain), Account: c.id, Conversation: ev.Conversation.ID,
-			Who: ev.From.Name, Why: "the platform delivered it again; it was not handed on twice", Entry: seq})
-		return nil
+	for i, got := range accepted {
+		ev := evs[i]
+		switch {
+		case got.Duplicate:
+			a.record(ctx, store.Activity{What: string(api.ToldAgain), Account: c.id, Conversation: ev.Conversation.ID,
+				Who: ev.From.Name, Why: "the platform delivered it again; it was not handed on twice", Entry: got.Seq})
+		case got.Seq != 0:
+			s.stored(ev, ephemeral)
+		}
 	}
+	a.changed()
+	return nil
+}
+
+// stored sets to work what is now in the journal.
+func (s *sink) stored(ev platforms.Event, ephemeral bool) {
+	c := s.account
 	c.mu.Lock()
 	c.accepted++
 	if ev.Kind == platforms.MessageReceived && !ephemeral {
@@ -50,11 +70,9 @@ func (s *sink) Event(ctx context.Context, ev platforms.Event) error {
 	}
 	c.mu.Unlock()
 	if ev.Kind == platforms.ConversationMoved {
-		a.outbound.signal(lane{c.id, ev.Conversation.ID})
+		c.app.outbound.signal(lane{c.id, ev.Conversation.ID})
 	}
-	a.inbound.signal(lane{c.id, ev.Conversation.ID})
-	a.changed()
-	return nil
+	c.app.inbound.signal(lane{c.id, ev.Conversation.ID})
 }
 
 // State takes what the connector says of its connection.

@@ -46,6 +46,20 @@ func (c *account) sendable() bool {
 	return !everything && !c.rec.Paused && c.parked == nil
 }
 
+// enqueueAsync is enqueue that does not wait: done is told the journal's
+// verdict. Messages of one caller keep their order.
+func (a *App) enqueueAsync(ctx context.Context, acc *account, out store.Outgoing, done func(error)) {
+	l := lane{acc.id, out.Message.Conversation}
+	out.Trying = acc.sendable() && a.outbound.idle(l) && a.gates.until(l, a.now()).IsZero()
+	a.store.EnqueueAsync(ctx, out, func(_ uint64, err error) {
+		if err == nil {
+			a.outbound.signal(l)
+			a.changed()
+		}
+		done(err)
+	})
+}
+
 // drain sends one conversation's queued messages, in order.
 func (a *App) drain(ctx context.Context, l lane) (again time.Time) {
 	acc, err := a.account(l.account)
@@ -56,68 +70,107 @@ func (a *App) drain(ctx context.Context, l lane) (again time.Time) {
 		if until := a.gates.until(l, a.now()); !until.IsZero() {
 			return until
 		}
-		p, ok, err := a.store.NextOut(l.account, l.conversation, 0)
+		batch, again, err := a.nextSends(ctx, l, acc)
+		if err == nil && len(batch) > 0 {
+			err = a.sendBatch(ctx, acc, l, batch)
+		}
 		if err != nil {
-			acc.log.Error("the outbox could not be read", "err", err)
+			acc.log.Error("the outbox could not be worked on; it is tried again", "err", err)
 			return a.now().Add(storeRetry)
 		}
-		if !ok {
-			return time.Time{}
-		}
-		if here := p.Message.Conversation; here != l.conversation {
-			a.outbound.signal(lane{l.account, here}) // it moved: its own lane sends
-			return time.Time{}
-		}
-		if p.Next.After(a.now()) { // the platform asked for this wait before a restart
-			return p.Next
-		}
-		if !a.claims.take(p.Seq) {
-			// The conversation moved while its former lane is sending this.
-			return a.now().Add(time.Second)
-		}
-		err = a.sendOne(ctx, acc, l, p)
-		a.claims.release(p.Seq)
-		if err != nil {
-			acc.log.Error("the outbox could not be written", "seq", p.Seq, "err", err)
-			return a.now().Add(storeRetry)
+		if len(batch) == 0 {
+			return again
 		}
 	}
 	return time.Time{}
 }
 
-// sendOne sends one queued message and records how it went. Its error is the
-// journal's: the platform's is dealt with here.
-func (a *App) sendOne(ctx context.Context, acc *account, l lane, p store.Pending) error {
-	if _, doubtful := a.doubtful.Load(p.Seq); doubtful {
-		// An earlier run began this and did not record the end. It may have
-		// arrived: that is said, not hidden.
-		if err := a.store.MarkDuplicate(ctx, p.Seq); err != nil {
-			return err
+// nextSends takes the next queued messages of a lane, marked on disk as being
+// tried. Where the platform wants a pace it takes one, so that few messages
+// carry the mark at a time; else several, to share the disk's work.
+func (a *App) nextSends(ctx context.Context, l lane, acc *account) (batch []store.Pending, again time.Time, err error) {
+	most := ahead
+	if pace := acc.platform.Limits.Pace; pace.Conversation.N > 0 || pace.Account.N > 0 {
+		most = 1
+	}
+	var marks steps
+	for after := uint64(0); len(batch) < most; {
+		p, ok, err := a.store.NextOut(l.account, l.conversation, after)
+		if err != nil {
+			return nil, time.Time{}, errors.Join(err, marks.wait())
 		}
-		a.doubtful.Delete(p.Seq)
-	}
-	if !p.Tried {
-		if err := a.store.Attempt(ctx, p.Seq); err != nil {
-			return err
+		if !ok {
+			break
+		}
+		after = p.Seq
+		if here := p.Message.Conversation; here != l.conversation {
+			a.outbound.signal(lane{l.account, here}) // it moved: its own lane sends
+			break
+		}
+		if p.Next.After(a.now()) { // the platform asked for this wait before a restart
+			again = p.Next
+			break
+		}
+		if !a.claims.take(p.Seq) {
+			// The conversation moved while its former lane is sending this.
+			again = a.now().Add(time.Second)
+			break
+		}
+		batch = append(batch, p)
+		if !p.Tried {
+			marks.begin()
+			go func() { marks.end(a.store.Attempt(ctx, p.Seq)) }()
 		}
 	}
-	a.trying.Store(p.Seq, struct{}{})
-	ids, err := a.sendParts(ctx, acc, l, p)
-	if err != nil {
-		return a.sendFailed(ctx, acc, l, p, err)
+	if err := marks.wait(); err != nil {
+		for _, p := range batch {
+			a.claims.release(p.Seq)
+		}
+		return nil, time.Time{}, err
 	}
-	acc.prove(&acc.speaks)
-	var next uint64
-	if n, ok, err := a.store.NextOut(l.account, l.conversation, p.Seq); err == nil && ok && !n.Next.After(a.now()) {
-		next = n.Seq
+	return batch, again, nil
+}
+
+// sendBatch sends messages one after the other, up to the first that fails,
+// while the journal notes those that went out. Its error is the journal's: the
+// platform's is dealt with here.
+func (a *App) sendBatch(ctx context.Context, acc *account, l lane, batch []store.Pending) error {
+	var notes steps
+	defer func() {
+		for _, p := range batch {
+			a.claims.release(p.Seq)
+		}
+	}()
+	for _, p := range batch {
+		if notes.failed() || a.stopping() {
+			break
+		}
+		if _, doubtful := a.doubtful.Load(p.Seq); doubtful {
+			// An earlier run began this and did not record the end. It may have
+			// arrived: that is said, not hidden.
+			if err := a.store.MarkDuplicate(ctx, p.Seq); err != nil {
+				return errors.Join(err, notes.wait())
+			}
+			a.doubtful.Delete(p.Seq)
+		}
+		a.trying.Store(p.Seq, struct{}{})
+		ids, err := a.sendParts(ctx, acc, l, p)
+		if err != nil {
+			return errors.Join(a.sendFailed(ctx, acc, l, p, err), notes.wait())
+		}
+		acc.prove(&acc.speaks)
+		notes.begin()
+		go func() {
+			// The message is out: its record must not depend on a stop.
+			err := a.store.Sent(context.WithoutCancel(ctx), p.Seq, ids, 0, a.line(api.SentOut, l, p.Seq, ""))
+			if err == nil {
+				a.trying.Delete(p.Seq)
+				a.changed()
+			}
+			notes.end(err)
+		}()
 	}
-	// The message is out: its record must not depend on a stop.
-	if err := a.store.Sent(context.WithoutCancel(ctx), p.Seq, ids, next, a.line(api.SentOut, l, p.Seq, "")); err != nil {
-		return err
-	}
-	a.trying.Delete(p.Seq)
-	a.changed()
-	return nil
+	return notes.wait()
 }
 
 // sendParts sends what is left of p and returns the ids of all its parts.
@@ -264,19 +317,25 @@ func (a *App) doubt() error {
 		return err
 	}
 	for _, r := range refs {
-		for after := uint64(0); ; {
-			p, ok, err := a.store.NextOut(r.Account, r.Conversation, after)
-			if err != nil {
-				return err
-			}
-			if !ok || !p.Tried {
-				break
-			}
-			a.doubtful.Store(p.Seq, struct{}{})
-			after = p.Seq
+		err := a.tried(r, func(p store.Pending) { a.doubtful.Store(p.Seq, struct{}{}) })
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// tried visits the messages at the head of a lane that carry the mark of an
+// attempt.
+func (a *App) tried(r store.ConversationRef, visit func(store.Pending)) error {
+	for after := uint64(0); ; {
+		p, ok, err := a.store.NextOut(r.Account, r.Conversation, after)
+		if err != nil || !ok || !p.Tried {
+			return err
+		}
+		visit(p)
+		after = p.Seq
+	}
 }
 
 // putBack takes the mark of an attempt from messages that this run was about
@@ -287,17 +346,18 @@ func (a *App) putBack() {
 		return
 	}
 	for _, r := range refs {
-		p, ok, err := a.store.NextOut(r.Account, r.Conversation, 0)
-		if err != nil || !ok || !p.Tried {
-			continue
-		}
-		_, begun := a.trying.Load(p.Seq)
-		_, before := a.doubtful.Load(p.Seq)
-		if begun || before {
-			continue
-		}
-		if err := a.store.Defer(context.Background(), p.Seq, p.Attempts, p.Next, ""); err != nil {
-			a.log.Warn("a queued message stays marked as tried", "seq", p.Seq, "err", err)
+		err := a.tried(r, func(p store.Pending) {
+			_, begun := a.trying.Load(p.Seq)
+			_, before := a.doubtful.Load(p.Seq)
+			if begun || before {
+				return
+			}
+			if err := a.store.Defer(context.Background(), p.Seq, p.Attempts, p.Next, ""); err != nil {
+				a.log.Warn("a queued message stays marked as tried", "seq", p.Seq, "err", err)
+			}
+		})
+		if err != nil {
+			a.log.Warn("the outbox could not be put back", "err", err)
 		}
 	}
 }

@@ -221,6 +221,28 @@ type Sink interface {
 	State(State)
 }
 
+// A Batcher is a Sink that stores events which arrived together in one go.
+type Batcher interface {
+	// Events has Sink.Event's promise for all of evs: nil means that every one
+	// is durably stored, an error that none may be acknowledged.
+	Events(ctx context.Context, evs []Event) error
+}
+
+// Deliver hands evs, in order, to sink: together if it is a Batcher, else one
+// after the other up to the first error. A connector that receives several
+// events in one answer uses it and acknowledges after it returned nil.
+func Deliver(ctx context.Context, sink Sink, evs []Event) error {
+	if b, ok := sink.(Batcher); ok && len(evs) > 1 {
+		return b.Events(ctx, evs)
+	}
+	for _, ev := range evs {
+		if err := sink.Event(ctx, ev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // State is what a connector knows of its own connection.
 type State struct {
 	Phase Phase
