@@ -98,6 +98,12 @@ func (f *fakeRing) hook(h func(op, item string) error) {
 	f.before = h
 }
 
+func (f *fakeRing) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
+}
+
 func (f *fakeRing) snapshot() map[string]string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

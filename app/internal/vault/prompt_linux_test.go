@@ -41,9 +41,9 @@ func terminal(t *testing.T) (person, program *os.File) {
 	return person, program
 }
 
-func echoes(t *testing.T, f *os.File) bool {
+func echoes(t *testing.T, fd int) bool {
 	t.Helper()
-	state, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	state, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func echoes(t *testing.T, f *os.File) bool {
 type typist struct {
 	t       *testing.T
 	person  *os.File
-	program *os.File
+	fd      int // of the program's end: File.Fd writes to the File
 	answers []string
 
 	mu  sync.Mutex
@@ -71,7 +71,7 @@ func (w *typist) Write(p []byte) (int, error) {
 		answer := w.answers[0]
 		w.answers = w.answers[1:]
 		go func() {
-			waitFor(w.t, "the echo to be off", func() bool { return !echoes(w.t, w.program) })
+			waitFor(w.t, "the echo to be off", func() bool { return !echoes(w.t, w.fd) })
 			_, _ = w.person.WriteString(answer + "\n")
 		}()
 	}
@@ -81,12 +81,12 @@ func (w *typist) Write(p []byte) (int, error) {
 func TestPrompt(t *testing.T) {
 	t.Run("no echo, and the terminal is as before", func(t *testing.T) {
 		person, program := terminal(t)
-		w := &typist{t: t, person: person, program: program, answers: []string{marker}}
+		w := &typist{t: t, person: person, fd: int(program.Fd()), answers: []string{marker}}
 		got, err := FromPrompt(program, w)(t.Context())
 		if err != nil || got.Reveal() != marker {
 			t.Fatalf("another passphrase, %v", err)
 		}
-		if !echoes(t, program) {
+		if !echoes(t, w.fd) {
 			t.Error("the echo stays off")
 		}
 		if strings.Contains(w.out.String(), marker) {
@@ -103,14 +103,14 @@ func TestPrompt(t *testing.T) {
 	})
 	t.Run("twice for a new one", func(t *testing.T) {
 		person, program := terminal(t)
-		w := &typist{t: t, person: person, program: program, answers: []string{marker, marker}}
+		w := &typist{t: t, person: person, fd: int(program.Fd()), answers: []string{marker, marker}}
 		if got, err := FromNewPrompt(program, w)(t.Context()); err != nil || got.Reveal() != marker {
 			t.Errorf("another passphrase, %v", err)
 		}
 	})
 	t.Run("two that differ", func(t *testing.T) {
 		person, program := terminal(t)
-		w := &typist{t: t, person: person, program: program, answers: []string{marker, marker + "2"}}
+		w := &typist{t: t, person: person, fd: int(program.Fd()), answers: []string{marker, marker + "2"}}
 		_, err := FromNewPrompt(program, w)(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "differ") {
 			t.Errorf("got %v", err)
@@ -120,15 +120,15 @@ func TestPrompt(t *testing.T) {
 	t.Run("cancelled", func(t *testing.T) {
 		person, program := terminal(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		w := &typist{t: t, person: person, program: program}
+		w := &typist{t: t, person: person, fd: int(program.Fd())}
 		done := make(chan error, 1)
 		go func() { _, err := FromPrompt(program, w)(ctx); done <- err }()
-		waitFor(t, "the echo to be off", func() bool { return !echoes(t, program) })
+		waitFor(t, "the echo to be off", func() bool { return !echoes(t, w.fd) })
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		if !echoes(t, program) {
+		if !echoes(t, w.fd) {
 			t.Error("the echo stays off")
 		}
 		if _, err := person.WriteString("\n"); err != nil { // ends the read

@@ -263,12 +263,12 @@ func TestHangingKeyring(t *testing.T) {
 				t.Fatal(err)
 			}
 			release := hang(f, "get")
-			before := f.calls
+			before := f.count()
 			for range 3 * maxCalls {
 				_, err := v.Get(t.Context(), "hangs")
 				reason(t, err, TimedOut)
 			}
-			if n := f.calls - before; n != maxCalls {
+			if n := f.count() - before; n != maxCalls {
 				t.Errorf("%d calls are outstanding, want %d", n, maxCalls)
 			}
 			release()
@@ -302,8 +302,8 @@ func TestHangingKeyring(t *testing.T) {
 			r.ready = func(ctx context.Context) (bool, error) { <-ctx.Done(); return false, context.Cause(ctx) }
 			_, err := v.Get(t.Context(), "k")
 			reason(t, err, TimedOut)
-			if f.calls != 0 {
-				t.Errorf("%d calls", f.calls)
+			if n := f.count(); n != 0 {
+				t.Errorf("%d calls", n)
 			}
 		})
 	})
