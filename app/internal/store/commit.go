@@ -200,6 +200,12 @@ func (s *Store) suspect(p any) {
 	s.log.Error("the journal looks damaged", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 }
 
+// skip passes over a record that can't be decoded: the next start mends that.
+func (s *Store) skip(what string, n uint64, err error) {
+	s.doubt.Store(true)
+	s.log.Warn("a record of the journal can't be read and is passed over", what, n, "error", err)
+}
+
 // transact runs fn in a write transaction of its own. A panic outside of fn, or
 // an error of the disk while it was being told to keep what was written, leaves
 // it open what the file holds: nothing is written after that.

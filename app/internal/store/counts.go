@@ -20,7 +20,8 @@ func (s *Store) Outbox() (map[platforms.AccountID]Waiting, error) {
 		return r.eachConv(0, func(n uint32, v []byte) (bool, error) {
 			c, err := r.s.seal.decodeConv(n, v, false)
 			if err != nil {
-				return false, damaged(err)
+				s.skip("conversation", uint64(n), err)
+				return true, nil
 			}
 			if c.Into == 0 && (c.Queued > 0 || c.Dead > 0) {
 				w := found[c.Account]

@@ -111,7 +111,8 @@ func (s *Store) waiting(kind byte) (refs []ConversationRef, err error) {
 			}
 			c, err := r.s.seal.decodeConv(n, v, false)
 			if err != nil {
-				return false, damaged(err)
+				s.skip("conversation", uint64(n), err)
+				return true, nil
 			}
 			refs = append(refs, c.ref())
 			return true, nil

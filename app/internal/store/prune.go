@@ -91,7 +91,10 @@ func (w *wtx) pruneSome(from uint64, cutoff int64, over bool) (n int, at uint64,
 		}
 		e, err := w.s.seal.decodeEntry(keySeq(k), v)
 		if err != nil {
-			return 0, 0, false, damaged(err)
+			w.s.skip("entry", keySeq(k), err)
+			at = keySeq(k)
+			k, v = cur.Next()
+			continue
 		}
 		if !over && e.stored >= cutoff {
 			end = true // what follows is younger, but for a clock that was set back
@@ -106,7 +109,8 @@ func (w *wtx) pruneSome(from uint64, cutoff int64, over bool) (n int, at uint64,
 	for _, e := range found {
 		c, err := w.touch(e.conv)
 		if err != nil {
-			return 0, 0, false, err
+			w.s.skip("conversation", uint64(e.conv), err)
+			c = &conv{n: e.conv}
 		}
 		if err := w.remove(e, c); err != nil {
 			return 0, 0, false, err
@@ -200,7 +204,8 @@ func (s *Store) pruneConvs(ctx context.Context) error {
 				from = n
 				c, err := w.s.seal.decodeConv(n, v, false)
 				if err != nil {
-					return false, damaged(err)
+					w.s.skip("conversation", uint64(n), err)
+					return true, nil
 				}
 				if k, _ := cur.Seek(convKey(n)); c.Into == 0 && len(k) == len(summaryKey(n)) {
 					empty = append(empty, n) // the summary comes first: there is no timeline

@@ -3,9 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -28,7 +26,8 @@ func (s *Store) Conversations(limit int) ([]Conversation, error) {
 		err := r.eachConv(0, func(n uint32, v []byte) (bool, error) {
 			c, err := r.s.seal.decodeConv(n, v, false)
 			if err != nil {
-				return false, damaged(err)
+				s.skip("conversation", uint64(n), err)
+				return true, nil
 			}
 			if c.Into == 0 {
 				all = append(all, c)
@@ -83,7 +82,8 @@ func (s *Store) Timeline(id platforms.AccountID, c platforms.ConversationID, bef
 			}
 			e, err := r.entry(keySeq(k))
 			if err != nil {
-				return damaged(fmt.Errorf("entry %d of the timeline: %w", keySeq(k), err))
+				s.skip("entry", keySeq(k), err)
+				continue
 			}
 			found = append(found, s.show(e, cv))
 		}
@@ -241,7 +241,8 @@ func (s *Store) MarkRead(ctx context.Context, id platforms.AccountID, c platform
 		for k, _ := cur.Seek(within(cv.n, kTimeline, cv.Read+1)); isWithin(k, cv.n, kTimeline) && unread < cv.Unread; k, _ = cur.Next() {
 			e, err := w.entry(keySeq(k))
 			if err != nil {
-				return damaged(err)
+				s.skip("entry", keySeq(k), err)
+				continue
 			}
 			if e.is(fCounts) {
 				unread++
@@ -274,52 +275,4 @@ func (s *Store) Stats() (st Stats, err error) {
 		return nil
 	})
 	return st, err
-}
-
-// recount takes the figures by looking at everything. Open does it after a
-// repair.
-func (w *wtx) recount() error {
-	c := counts{Lines: w.bucket(bActivity).Stats().KeyN}
-	err := w.bucket(bEntries).ForEach(func(k, v []byte) error {
-		hb, _, _, err := split(v)
-		if err != nil {
-			return err
-		}
-		h, err := decodeHead(hb)
-		if err != nil {
-			return err
-		}
-		c.Entries++
-		switch h.status {
-		case Received:
-			c.Pending++
-		case HeldBack:
-			c.Held++
-		case Queued:
-			c.Queued++
-		case Dead:
-			c.Dead++
-		}
-		return nil
-	})
-	if err != nil {
-		return damaged(err)
-	}
-	err = w.eachConv(0, func(n uint32, v []byte) (bool, error) {
-		cv, err := w.s.seal.decodeConv(n, v, false)
-		if err != nil {
-			return false, damaged(err)
-		}
-		c.Unread += cv.Unread
-		return true, nil
-	})
-	if err != nil {
-		return err
-	}
-	w.count = c
-	v, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("encode the figures: %w", err)
-	}
-	return w.put(bMeta, []byte("counts"), v)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -85,9 +86,11 @@ func (s *Store) try(path string, ms []migration) (warning string, err error) {
 		return "", fmt.Errorf("look at the journal: %w", err)
 	case st.Size() > 0:
 		clean := readClean(s.path(cleanName))
-		found, err := checkFile(path, clean == 0 || st.Size() <= smallFile)
-		if err == nil && clean != 0 && clean != found.txid {
+		s.deep = clean == 0 || st.Size() <= smallFile
+		found, err := checkFile(path, s.deep)
+		if err == nil && clean != found.txid && !s.deep {
 			// It was not closed cleanly after all, or lost its last transaction.
+			s.deep = true
 			found, err = checkFile(path, true)
 		}
 		if err != nil {
@@ -143,6 +146,25 @@ func (s *Store) prepare(rec *Recovery) error {
 	})
 	if err != nil {
 		return err
+	}
+	if s.deep {
+		n := 0
+		err := s.transact(func(w *wtx) (err error) {
+			if n, err = w.mend(); err != nil {
+				return err
+			}
+			if w.writes == 0 {
+				return errNothing
+			}
+			return w.flush()
+		})
+		if err != nil && !errors.Is(err, errNothing) {
+			return err
+		}
+		if n > 0 {
+			rec.Damage = fmt.Sprintf("%d records could not be read", n)
+			rec.Text = strings.TrimSpace(rec.Text + fmt.Sprintf(" %d records of the journal were damaged; what could be rebuilt was, and the rest is missing.", n))
+		}
 	}
 	lost := known != nil && !bytes.Equal(known, s.seal.id[:])
 	if bytes.Equal(known, s.seal.id[:]) && rec.Restored.IsZero() {

@@ -52,6 +52,7 @@ type Store struct {
 	notes   chan func()
 	stopped chan struct{}
 
+	deep   bool                  // Open checked everything; only Open uses it
 	doubt  atomic.Bool           // something looked damaged: the next Open checks all
 	broken atomic.Pointer[error] // nothing may be written any more, and why
 }
