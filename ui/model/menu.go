@@ -16,7 +16,6 @@ type Item struct {
 	ID        string
 	Label     string
 	Enabled   bool
-	Checked   bool
 	Separator bool // nothing but ID is set
 	Children  []Item
 	Do        Command // what a click means
