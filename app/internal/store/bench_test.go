@@ -24,11 +24,9 @@ func TestBench(t *testing.T) {
 		t.Skip("set POSTERN_BENCH=1 to measure")
 	}
 	const span = 3 * time.Second
-	dir := t.TempDir()
-	raw := rawSync(t, dir, span)
-	fmt.Printf("%-34s %10.0f /s\n", "raw 4 KiB write + fdatasync", raw)
 	value := make([]byte, 420) // what an event takes in bEntries
 	for _, writers := range []int{1, 8, 64, 256} {
+		raw := rawSync(t, t.TempDir(), span) // each time anew: other work on the disk comes and goes
 		bare, bare99 := bareBatch(t, filepath.Join(t.TempDir(), "bare.db"), writers, value, span)
 		s := fresh(t)
 		var n atomic.Int64
@@ -38,8 +36,8 @@ func TestBench(t *testing.T) {
 			return err
 		}, t)
 		check(t, s.Close())
-		fmt.Printf("%-34s %10.0f /s  p99 %-8v  bare Batch %8.0f /s  p99 %-8v  of raw %3.0f %%  of bare %4.0f %%\n",
-			fmt.Sprintf("Accept, %d writers", writers), ours, p99.Round(10*time.Microsecond),
+		fmt.Printf("Accept, %3d writers %6.0f/s p99 %-8v | raw fdatasync %6.0f/s | bare Batch %6.0f/s p99 %-8v | of raw %3.0f %%, of bare %4.0f %%\n",
+			writers, ours, p99.Round(10*time.Microsecond), raw,
 			bare, bare99.Round(10*time.Microsecond), 100*ours/raw, 100*ours/bare)
 	}
 }
