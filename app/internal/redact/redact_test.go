@@ -34,7 +34,7 @@ func fixed(values ...string) func() []platforms.Secret {
 }
 
 func TestText(t *testing.T) {
-	m := New(fixed(token, "with \"quotes\"\nand é", "abcdefgh", "efghijkl", "short"))
+	m := New(fixed(token, "with \"quotes\"\nand é", "abcdefgh", "efghijkl", "short", "long-secret-outside", "secret-out", "xyzxyzxyz"))
 	tests := []struct{ name, in, want string }{
 		{"plain", "a " + token + " b " + token, "a [secret] b [secret]"},
 		{"nothing", "an ordinary sentence", "an ordinary sentence"},
@@ -46,6 +46,8 @@ func TestText(t *testing.T) {
 		{"quoted", strconv.Quote("with \"quotes\"\nand é"), `"[secret]"`},
 		{"quoted to ASCII", strconv.QuoteToASCII("with \"quotes\"\nand é"), `"[secret]"`},
 		{"overlapping secrets", "-abcdefghijkl-", "-[secret]-"},
+		{"a secret within another", "-long-secret-outside-", "-[secret]-"},
+		{"a secret that overlaps itself", "-xyzxyzxyzxyz-", "-[secret]-"},
 		{"adjacent secrets", "abcdefghabcdefgh", "[secret][secret]"},
 		{"too short to mask", "a short word", "a short word"},
 		{"newlines", "one\r\ntwo\tthree", `one\r\ntwo\tthree`},

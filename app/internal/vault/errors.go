@@ -82,14 +82,14 @@ func (u *Unavailable) Error() string {
 	case Exists:
 		return u.Where + " is already there; it was left as it is, so open it with its passphrase, or move it away first"
 	}
-	text := "the secrets can't be reached"
-	if u.Where != "" {
-		text += " in " + u.Where
-	}
+	cause := ""
 	if u.Err != nil {
-		text += ": " + u.Err.Error()
+		cause = ": " + u.Err.Error()
 	}
-	return text + "; try again, and restart the keyring if that doesn't help"
+	if u.Where != "" {
+		return "the secrets can't be reached in " + u.Where + cause + "; see to the file and its disk, then try again"
+	}
+	return "the keyring failed" + cause + "; try again, and restart the keyring if that doesn't help"
 }
 
 // Unwrap is the cause.

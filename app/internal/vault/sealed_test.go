@@ -321,6 +321,25 @@ func TestSealedChange(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a passphrase that was changed meanwhile is not changed back", func(t *testing.T) {
+		dir := newSealed(t)
+		path := filepath.Join(dir, FileName)
+		v := openVault(t, dir)
+		id := v.back.(*sealed).id
+		lock, err := sealIdentity(id, secret(goodPass+" 2"), testWork)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := encodeFile(lock, id, map[string]string{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, path, content)
+		reason(t, v.Set(t.Context(), "a", secret(marker)), Damaged)
+		if !bytes.Equal(content, read(t, path)) {
+			t.Error("the file was changed")
+		}
+	})
 	t.Run("two vaults of one file see each other's changes when they write", func(t *testing.T) {
 		dir := newSealed(t)
 		v, w := openVault(t, dir), openVault(t, dir)
