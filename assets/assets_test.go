@@ -57,6 +57,25 @@ func TestTemplatesAreBlackAndAlpha(t *testing.T) {
 	}
 }
 
+// TestSoftEdgesAreBlack: fyne.io/systray sends the low byte of 16-bit
+// premultiplied colours over D-Bus, which is right for opaque pixels and for
+// black ones only.
+func TestSoftEdgesAreBlack(t *testing.T) {
+	for _, d := range doors {
+		for _, size := range TraySizes() {
+			img := decode(t, Tray(d, AnyPanel, size))
+			for y := range size {
+				for x := range size {
+					c := color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
+					if c.A != 0 && c.A != 255 && (c.R|c.G|c.B) != 0 {
+						t.Fatalf("%s %d: pixel %d,%d is %v", d, size, x, y, c)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestToldApart compares the doors as one colour on nothing, which is how a
 // template image and a person who sees no colours get them.
 func TestToldApart(t *testing.T) {

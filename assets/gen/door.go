@@ -12,7 +12,6 @@ var doors = []string{"closed", "dot", "bars", "ajar"}
 var (
 	black = color.NRGBA{A: 0xFF}
 	white = color.NRGBA{0xFF, 0xFF, 0xFF, 0xFF}
-	halo  = color.NRGBA{0x14, 0x18, 0x1D, 0xFF}
 	teal  = color.NRGBA{0x0B, 0x72, 0x85, 0xFF}
 	deep  = color.NRGBA{0x08, 0x5A, 0x69, 0xFF}
 	amber = color.NRGBA{0xF0, 0xB4, 0x29, 0xFF}
@@ -46,7 +45,7 @@ func door(name string, size int) (lines, mark region) {
 		return frame, disc(r-w-g.at(1)-k, g.at(9), k)
 	case "dot":
 		rad := float64(g) * 3
-		cx, cy := s-g.at(0.5)-rad, g.at(0.5)+rad
+		cx, cy := s-g.at(1)-rad, g.at(1)+rad
 		return minus(frame, disc(cx, cy, rad+g.atLeast(1))), disc(cx, cy, rad)
 	case "bars":
 		bw, gap := g.atLeast(2), g.atLeast(1.5)
@@ -79,6 +78,8 @@ func silhouette(size int) region {
 
 // tray is a door for panels. Ink "any" is for panels of unknown colour: light
 // lines on a dark door with a dark seam, one of which stands out on any ground.
+// The seam is pure black because its edge is half transparent, and the tray's
+// library garbles every other colour there.
 func tray(name, ink string, size int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, size, size))
 	lines, mark := door(name, size)
@@ -89,11 +90,21 @@ func tray(name, ink string, size int) *image.NRGBA {
 		paint(img, union(lines, mark), white)
 	case "any":
 		all := union(lines, mark, silhouette(size))
-		paint(img, grown(all, math.Max(1, float64(size)/18)), halo)
+		paint(img, grown(all, math.Max(1, float64(size)/18)), black)
 		paint(img, mark, markColor(name))
 		paint(img, lines, white)
+		blacken(img)
 	}
 	return img
+}
+
+// blacken makes every pixel that isn't opaque black.
+func blacken(img *image.NRGBA) {
+	for i := 0; i < len(img.Pix); i += 4 {
+		if img.Pix[i+3] != 0xFF {
+			clear(img.Pix[i : i+3])
+		}
+	}
 }
 
 func markColor(name string) color.NRGBA {
