@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -282,10 +283,10 @@ func TestHangingKeyring(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
 			v, _ := ringVault(f, short, long)
-			gate, first := make(chan struct{}), true
+			gate := make(chan struct{})
+			var sets atomic.Int64
 			f.hook(func(op, item string) error {
-				if op == "set" && first {
-					first = false
+				if op == "set" && sets.Add(1) == 1 {
 					<-gate
 				}
 				return nil
