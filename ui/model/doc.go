@@ -4,6 +4,6 @@
 //
 // Every symbol comes with words and every colour with a symbol, so that nothing
 // depends on colour alone. Text that came from outside is cleaned on its way
-// through: it stays on one line, within bounds, and can't reorder the words
-// around it.
+// through: it stays on one line, within bounds, and can't steer the
+// direction of the words around it.
 package model

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/platforms/text"
 )
 
 // Icon is which of the four pictures stands in the tray.
@@ -61,7 +62,7 @@ func off(a api.Account) bool { return a.Paused || a.Status == api.Paused }
 func attention(s api.Snapshot, now time.Time) string {
 	for _, n := range s.Notices {
 		if n.Bad {
-			return line(n.Text, 120)
+			return text.Line(n.Text, 120)
 		}
 	}
 	for _, a := range s.Accounts {
@@ -117,7 +118,7 @@ func trouble(a api.Account, now time.Time) string {
 	if st.State == Good {
 		for _, p := range a.Problems {
 			if p.Bad {
-				return line(p.Text, 100)
+				return text.Line(p.Text, 100)
 			}
 		}
 		if v := Speaks(a, now); v.State == Bad {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms/text"
 )
 
 // State is how well something is.
@@ -65,7 +66,7 @@ func Light(l api.Light, status api.Status, now time.Time) LightView {
 	switch {
 	case !l.Failed.IsZero() && l.Failed.After(l.Proven):
 		w := "failed " + Ago(l.Failed, now)
-		if note := line(l.Note, 160); note != "" {
+		if note := text.Line(l.Note, 160); note != "" {
 			w += ": " + note
 		}
 		return light(Bad, w)

@@ -22,7 +22,7 @@ func TestLight(t *testing.T) {
 		"never proven":             {api.Light{}, api.Connected, Unknown, "not proven yet"},
 		"proven":                   {api.Light{Proven: ago(12 * time.Second)}, api.Connected, Good, "proven 12 s ago"},
 		"proven before a failure":  {api.Light{Proven: ago(time.Hour), Failed: ago(3 * time.Minute)}, api.Connected, Bad, "failed 3 min ago"},
-		"failure with a note":      {api.Light{Failed: ago(3 * time.Minute), Note: "HTTP 502\x1b[31m\n from far"}, api.Connected, Bad, "failed 3 min ago: HTTP 502[31m from far"},
+		"failure with a note":      {api.Light{Failed: ago(3 * time.Minute), Note: "HTTP 502\x1b[31m\n from far"}, api.Connected, Bad, "failed 3 min ago: HTTP 502 [31m from far"},
 		"proven after a failure":   {api.Light{Proven: ago(time.Second), Failed: ago(time.Minute)}, api.Connected, Good, "proven just now"},
 		"proven, now disconnected": {api.Light{Proven: ago(9 * time.Second)}, api.TransientDisconnect, Stale, "proven 9 s ago"},
 		"proven, now paused":       {api.Light{Proven: ago(9 * time.Second)}, api.Paused, Stale, "proven 9 s ago"},

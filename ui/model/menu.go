@@ -8,6 +8,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // Item is one line of the tray's menu.
@@ -167,7 +168,7 @@ func accounts(s api.Snapshot, now time.Time) []Item {
 func account(a api.Account, all bool, now time.Time) Item {
 	id := "account:" + string(a.ID)
 	children := []Item{{ID: id + ":status", Label: Status(a, now).Words}}
-	if note := line(a.Note, 100); note != "" {
+	if note := text.Line(a.Note, 100); note != "" {
 		children = append(children, Item{ID: id + ":note", Label: note})
 	}
 	children = append(children, button(id+":show", "Show account", Command{

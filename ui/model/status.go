@@ -5,6 +5,7 @@ import (
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/platforms/text"
 )
 
 // StatusView is how an account is, at a glance.
@@ -76,13 +77,13 @@ func Status(a api.Account, now time.Time) StatusView {
 // Label names an account for a person: the platform, then the bot's handle or
 // the person's own label.
 func Label(a api.Account) string {
-	title := line(a.Title, 24)
+	title := text.Line(a.Title, 24)
 	if title == "" {
-		title = line(a.Platform, 24)
+		title = text.Line(a.Platform, 24)
 	}
-	name := line(a.Handle, 32)
+	name := text.Line(a.Handle, 32)
 	if name == "" {
-		name = line(a.Name, 32)
+		name = text.Line(a.Name, 32)
 	}
 	if name == "" {
 		return title

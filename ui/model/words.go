@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms/text"
 )
 
 // Ago is how long before now t was: "just now", "12 s ago", "4 min ago",
@@ -117,7 +118,7 @@ func EntryNote(e api.Entry) string {
 	var parts []string
 	if e.Status != api.Delivered && e.Status != api.Sent {
 		w := EntryWords(e.Status)
-		if why := line(e.Why, 160); why != "" {
+		if why := text.Line(e.Why, 160); why != "" {
 			w += " (" + why + ")"
 		}
 		parts = append(parts, w)

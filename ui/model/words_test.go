@@ -3,10 +3,8 @@ package model
 import (
 	"math"
 	"slices"
-	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/postern/postern/app/control/api"
 )
@@ -91,45 +89,4 @@ func TestWordsAreDistinct(t *testing.T) {
 			t.Errorf("%q is empty or stands for two things", w)
 		}
 	}
-}
-
-func TestLine(t *testing.T) {
-	for name, c := range map[string]struct {
-		in   string
-		max  int
-		want string
-	}{
-		"plain":          {"hello", 10, "hello"},
-		"exact":          {"hello", 5, "hello"},
-		"cut":            {"hello!", 5, "hell…"},
-		"one line":       {" a \r\n\t b ", 10, "a b"},
-		"control":        {"a\x00\x1b[1mb", 10, "a[1mb"},
-		"bidi":           {"a\u202e\u2066b\u200f", 10, "ab"},
-		"invisible":      {"a\u200b\ufeffb", 10, "ab"},
-		"not UTF-8":      {"a\xffb", 10, "ab"},
-		"cut at a space": {"ab cd", 3, "ab…"},
-		"empty":          {"", 5, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := line(c.in, c.max); got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
-func FuzzLine(f *testing.F) {
-	f.Add("a\u202eb\n c", 3)
-	f.Fuzz(func(t *testing.T, s string, max int) {
-		if max < 1 || max > 1000 {
-			t.Skip()
-		}
-		got := line(s, max)
-		if n := utf8.RuneCountInString(got); n > max {
-			t.Fatalf("%d runes, want at most %d: %q", n, max, got)
-		}
-		if strings.ContainsAny(got, "\n\r\t\x1b\u202e\u2066\u200f") {
-			t.Fatalf("%q is not clean", got)
-		}
-	})
 }
