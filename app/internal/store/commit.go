@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
@@ -69,7 +70,7 @@ func (s *Store) push(o *op) error {
 // commitLoop is the committer. It takes all that waits into one transaction:
 // a lone writer is served at once, and many writers share one fsync.
 func (s *Store) commitLoop() {
-	defer close(s.notes)
+	defer s.notes.add(nil, true)
 	batch := make([]*op, 0, maxBatch)
 	for first := range s.ops {
 		last := len(batch)
@@ -116,7 +117,7 @@ func (s *Store) finish(o *op, err error) {
 		o.res <- err
 		return
 	}
-	s.notes <- func() { o.done(err) }
+	s.notes.add(func() { o.done(err) }, false)
 }
 
 var (
@@ -260,11 +261,47 @@ func (s *Store) view(fn func(*rtx) error) (err error) {
 	return s.db.View(func(tx *bolt.Tx) error { return fn(&rtx{tx: tx, s: s}) })
 }
 
+// notes are the done functions that are still to be called. There is no bound:
+// if the committer waited for room, a done function that writes would wait for
+// itself.
+type notes struct {
+	mu    sync.Mutex
+	list  []func()
+	ended bool
+	wake  chan struct{} // holds one token
+}
+
+func (n *notes) add(fn func(), end bool) {
+	n.mu.Lock()
+	if fn != nil {
+		n.list = append(n.list, fn)
+	}
+	n.ended = n.ended || end
+	n.mu.Unlock()
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (n *notes) take() (list []func(), ended bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	list, n.list = n.list, nil
+	return list, n.ended
+}
+
 // notifyLoop calls the done functions, in the order of the commits and outside
 // of the committer.
 func (s *Store) notifyLoop() {
 	defer close(s.stopped)
-	for fn := range s.notes {
-		fn()
+	for range s.notes.wake {
+		list, ended := s.notes.take()
+		for _, fn := range list {
+			fn()
+		}
+		if ended {
+			return
+		}
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // sample makes a journal with some hundred entries, and a snapshot halfway if
@@ -263,60 +261,5 @@ func TestRunningDamage(t *testing.T) {
 		}
 		check(t, s.Close())
 		openDamaged(t, s.dir, fmt.Sprint("seed ", seed))
-	}
-}
-
-// TestCheckAgrees holds the check against bbolt's own on good files: both must
-// find nothing, through growth, deletion and compaction.
-func TestCheckAgrees(t *testing.T) {
-	path := t.TempDir() + "/x.db"
-	db, _, err := openDB(path, true)
-	check(t, err)
-	defer func() { check(t, db.Close()) }()
-	r := rand.New(rand.NewPCG(5, 5))
-	for round := range 60 {
-		check(t, db.Update(func(tx *bolt.Tx) error {
-			for _, name := range []string{"a", "b", "small"} {
-				b, err := tx.CreateBucketIfNotExists([]byte(name))
-				if err != nil {
-					return err
-				}
-				n := 200
-				if name == "small" {
-					n = 1
-				}
-				for range n {
-					k := seqKey(r.Uint64N(5000))
-					if name == "small" {
-						k = k[7:]
-					}
-					if round > 40 || r.IntN(3) == 0 {
-						if err := b.Delete(k); err != nil {
-							return err
-						}
-						continue
-					}
-					size := r.IntN(300)
-					if r.IntN(50) == 0 {
-						size = r.IntN(20_000)
-					}
-					if err := b.Put(k, make([]byte, size)); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
-		}))
-		check(t, db.View(func(tx *bolt.Tx) error {
-			for err := range tx.Check() {
-				return err
-			}
-			return nil
-		}))
-		for _, deep := range []bool{true, false} {
-			if f, err := checkFile(path, deep); err != nil || f.halfMeta {
-				t.Fatalf("round %d, deep %v: %+v %v", round, deep, f, err)
-			}
-		}
 	}
 }

@@ -181,6 +181,24 @@ func TestOutbox(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a done function may write, however many wait", func(t *testing.T) {
+		s := fresh(t)
+		var wg sync.WaitGroup
+		for i := range 3000 {
+			wg.Add(1)
+			s.EnqueueAsync(t.Context(), Outgoing{Account: acct, Message: platforms.Message{Conversation: "c", Text: fmt.Sprint(i)}},
+				func(seq uint64, err error) {
+					defer wg.Done()
+					if i%100 == 0 {
+						err = errors.Join(err, s.Attempt(context.Background(), seq))
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				})
+		}
+		wg.Wait()
+	})
 	t.Run("too much text is refused", func(t *testing.T) {
 		s := fresh(t)
 		_, err := s.Enqueue(t.Context(), Outgoing{Account: acct, Message: platforms.Message{Conversation: "c", Text: strings.Repeat("x", maxText+1)}})
@@ -234,19 +252,20 @@ func TestBatch(t *testing.T) {
 	})
 	t.Run("whoever goes away before it begins changes nothing", func(t *testing.T) {
 		s := fresh(t)
-		s.writing.Lock()
+		ran := false
+		gone := &op{ctx: t.Context(), run: func(*wtx) error { ran = true; return nil }, res: make(chan error, 1)}
+		gone.claim.Store(2)
+		s.commit([]*op{gone})
+		if ran || len(gone.res) != 0 {
+			t.Fatal("it ran")
+		}
 		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() {
-			_, _, err := s.Accept(ctx, Incoming{Account: acct, Event: message("c", "1", "x")})
-			done <- err
-		}()
+		late := &op{ctx: ctx, run: gone.run, res: make(chan error, 1)}
 		cancel()
-		wantErr(t, <-done, context.Canceled)
-		s.writing.Unlock()
-		check(t, s.Advance(t.Context(), acct, "later")) // behind it in the queue
-		if st, _ := s.Stats(); st.Entries != 0 {
-			t.Fatalf("%+v", st)
+		s.commit([]*op{late})
+		wantErr(t, <-late.res, context.Canceled)
+		if ran {
+			t.Fatal("it ran")
 		}
 	})
 	t.Run("a closed journal says so", func(t *testing.T) {
@@ -259,294 +278,5 @@ func TestBatch(t *testing.T) {
 		_, err = s.Snapshot(t.Context())
 		wantErr(t, err, ErrClosed)
 		wantErr(t, s.Compact(t.Context()), ErrClosed)
-	})
-}
-
-func TestEdits(t *testing.T) {
-	edit := func(id, text string) platforms.Event {
-		ev := message("c", id, text)
-		ev.ID = platforms.EventID("edit " + text)
-		ev.Kind = platforms.MessageEdited
-		return ev
-	}
-	t.Run("the original shows the latest text, and there is no second bubble", func(t *testing.T) {
-		s := fresh(t)
-		a := accept(t, s, message("c", "1", "draft"))
-		accept(t, s, message("c", "2", "next"))
-		b := accept(t, s, edit("1", "better"))
-		accept(t, s, edit("1", "best"))
-		if got := texts(t, s, "c"); !slices.Equal(got, []string{"best", "next"}) {
-			t.Fatalf("%q", got)
-		}
-		if e := entryOf(t, s, a); !e.Edited || e.Event.Kind != platforms.MessageReceived {
-			t.Fatalf("%+v", e)
-		}
-		if e := entryOf(t, s, b); e.Event.Text != "better" || e.Event.Kind != platforms.MessageEdited {
-			t.Fatalf("%+v", e)
-		}
-		if st, _ := s.Stats(); st.Pending != 4 || st.Unread != 2 {
-			t.Fatalf("%+v", st)
-		}
-		if found, _ := s.Search(t.Context(), "best", 0); len(found) != 1 || found[0].Seq != a {
-			t.Fatalf("%+v", found)
-		}
-	})
-	t.Run("an edit of an unknown message stands for it", func(t *testing.T) {
-		s := fresh(t)
-		accept(t, s, edit("9", "first seen"))
-		accept(t, s, edit("9", "then"))
-		if got := texts(t, s, "c"); !slices.Equal(got, []string{"then"}) {
-			t.Fatalf("%q", got)
-		}
-	})
-}
-
-func TestMoved(t *testing.T) {
-	moved := func(from, to string) platforms.Event {
-		return platforms.Event{ID: platforms.EventID("move " + to), Kind: platforms.ConversationMoved,
-			Conversation: platforms.Conversation{ID: platforms.ConversationID(to), Moved: platforms.ConversationID(from), Kind: platforms.Group}}
-	}
-	for _, young := range []bool{false, true} {
-		t.Run(fmt.Sprintf("everything follows, the new one existing already: %v", young), func(t *testing.T) {
-			s := fresh(t)
-			job := accept(t, s, message("old", "1", "before"))
-			out := enqueue(t, s, "old", "k", "waiting")
-			var early uint64
-			if young {
-				early = accept(t, s, message("new", "2", "early"))
-				check(t, s.FinishJob(t.Context(), early, Outcome{Status: HeldBack}))
-			}
-			accept(t, s, moved("old", "new"))
-			accept(t, s, message("new", "3", "after"))
-			if young {
-				_, err := s.Release(t.Context(), early)
-				check(t, err)
-			}
-			want := []string{"before", "> waiting"}
-			if young {
-				want = append(want, "early")
-			}
-			want = append(want, "", "after")
-			for _, id := range []string{"new", "old"} {
-				if got := texts(t, s, id); !slices.Equal(got, want) {
-					t.Fatalf("%s: %q", id, got)
-				}
-			}
-			j, ok, err := s.NextJob(acct, "new", 0)
-			check(t, err)
-			if !ok || j.Seq != job || j.Conversation != "new" || j.Event.Conversation.ID != "new" {
-				t.Fatalf("%+v", j)
-			}
-			p, ok, err := s.NextOut(acct, "new", 0)
-			check(t, err)
-			if !ok || p.Seq != out || p.Message.Conversation != "new" {
-				t.Fatalf("%+v", p)
-			}
-			seq := enqueue(t, s, "old", "k2", "redirected")
-			if e := entryOf(t, s, seq); e.Conversation != "new" || e.Message.Conversation != "new" {
-				t.Fatalf("%+v", e)
-			}
-			cs, err := s.Conversations(0)
-			check(t, err)
-			if len(cs) != 1 || cs[0].ID != "new" || cs[0].Queued != 2 {
-				t.Fatalf("%+v", cs)
-			}
-			if refs, _ := s.JobConversations(); len(refs) != 1 || refs[0].Conversation != "new" {
-				t.Fatalf("%v", refs)
-			}
-			// And it all survives a full check, pruning and removal.
-			check(t, s.Close())
-			s = mustOpen(t, s.dir)
-			check(t, s.DeleteAccount(t.Context(), acct))
-			if st, _ := s.Stats(); st.Entries+st.Pending+st.Queued+st.Unread != 0 {
-				t.Fatalf("%+v", st)
-			}
-		})
-	}
-}
-
-func TestStrangers(t *testing.T) {
-	s := fresh(t)
-	first := accept(t, s, message("42", "1", "hi"))
-	if e := entryOf(t, s, first); !e.Stranger {
-		t.Fatal("not a stranger")
-	}
-	if cs, _ := s.Conversations(0); !cs[0].Stranger {
-		t.Fatalf("%+v", cs)
-	}
-	enqueue(t, s, "42", "k", "hello")
-	if cs, _ := s.Conversations(0); cs[0].Stranger {
-		t.Fatal("answered, and still a stranger")
-	}
-	if e := entryOf(t, s, accept(t, s, message("42", "2", "again"))); e.Stranger {
-		t.Fatal("answered, and still a stranger")
-	}
-	accept(t, s, message("43", "3", "hi"))
-	check(t, s.Known(t.Context(), acct, "43"))
-	if cs, _ := s.Conversations(0); cs[0].Stranger || cs[1].Stranger {
-		t.Fatalf("%+v", cs)
-	}
-}
-
-func TestReading(t *testing.T) {
-	t.Run("unread first, then newest; reading clears", func(t *testing.T) {
-		s := fresh(t)
-		for i := range 9 {
-			ev := message(fmt.Sprint("c", i%3), fmt.Sprint(i), fmt.Sprint("text ", i))
-			_, _, err := s.Accept(t.Context(), Incoming{Account: acct, Event: ev, Away: i < 3})
-			check(t, err)
-		}
-		check(t, s.MarkRead(t.Context(), acct, "c2", 9))
-		cs, err := s.Conversations(0)
-		check(t, err)
-		order := fmt.Sprint(cs[0].ID, cs[1].ID, cs[2].ID)
-		if order != "c1c0c2" || cs[0].Unread != 3 || cs[0].Away != 1 || cs[2].Unread != 0 || cs[1].Preview != "text 6" {
-			t.Fatalf("%s %+v", order, cs)
-		}
-		check(t, s.MarkRead(t.Context(), acct, "c1", 2))
-		if cs, _ = s.Conversations(0); cs[0].Unread != 2 || cs[0].Away != 0 {
-			t.Fatalf("%+v", cs)
-		}
-		if st, _ := s.Stats(); st.Unread != 5 {
-			t.Fatalf("%+v", st)
-		}
-	})
-	t.Run("pages backwards", func(t *testing.T) {
-		s := fresh(t)
-		for i := range 25 {
-			accept(t, s, message("c", fmt.Sprint(i), fmt.Sprint(i)))
-			accept(t, s, message("b", fmt.Sprint("b", i), "other"))
-		}
-		var all []string
-		for before := uint64(0); ; {
-			es, err := s.Timeline(acct, "c", before, 10)
-			check(t, err)
-			if len(es) == 0 {
-				break
-			}
-			var page []string
-			for _, e := range es {
-				page = append(page, e.Event.Text)
-			}
-			all = append(page, all...)
-			before = es[0].Seq
-		}
-		if len(all) != 25 || all[0] != "0" || all[24] != "24" {
-			t.Fatalf("%q", all)
-		}
-	})
-	t.Run("search looks at text, names and titles, whatever the case", func(t *testing.T) {
-		s := fresh(t)
-		ev := message("c", "1", "GRÜSSE aus Wien")
-		ev.From.Name = "Łukasz"
-		a := accept(t, s, ev)
-		b := enqueue(t, s, "c", "k", "antwort nach wien")
-		for q, want := range map[string][]uint64{"wien": {b, a}, "grüsse": {a}, "łUKASZ": {a}, "ada lovelace": {b, a}, "nothing": nil, "  ": nil} {
-			found, err := s.Search(t.Context(), q, 0)
-			check(t, err)
-			var got []uint64
-			for _, e := range found {
-				got = append(got, e.Seq)
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("%q: %v, want %v", q, got, want)
-			}
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		_, err := s.Search(ctx, "wien", 0)
-		wantErr(t, err, context.Canceled)
-	})
-	t.Run("activity is filtered, newest first", func(t *testing.T) {
-		s := fresh(t)
-		for i := range 10 {
-			check(t, s.Record(t.Context(), Activity{What: []string{"routed", "rejected"}[i%2], Account: acct, Who: fmt.Sprint("Who ", i)}))
-		}
-		lines, err := s.Activity(ActivityQuery{What: []string{"rejected"}, Limit: 3})
-		check(t, err)
-		if len(lines) != 3 || lines[0].Who != "Who 9" || lines[2].Who != "Who 5" {
-			t.Fatalf("%+v", lines)
-		}
-		if lines, _ = s.Activity(ActivityQuery{Text: "who 4"}); len(lines) != 1 || lines[0].At.IsZero() {
-			t.Fatalf("%+v", lines)
-		}
-		if lines, _ = s.Activity(ActivityQuery{Before: 3}); len(lines) != 2 || lines[0].Seq != 2 {
-			t.Fatalf("%+v", lines)
-		}
-		if lines, _ = s.Activity(ActivityQuery{Account: "other"}); len(lines) != 0 {
-			t.Fatalf("%+v", lines)
-		}
-	})
-}
-
-func TestBounds(t *testing.T) {
-	t.Run("huge and odd events are stored, with a mark", func(t *testing.T) {
-		s := fresh(t)
-		long := strings.Repeat("é", 40_000)
-		events := []platforms.Event{
-			message("c", "big", strings.Repeat("é", 32<<20)),
-			message("c", "escapes", strings.Repeat("\x01", 3<<20)),
-			message("c", "utf8", "bad \xff\xfe utf8"),
-			message("c\x00\xff", "\xff\x00", "odd ids"),
-			message(long, long, "long ids"),
-		}
-		big := message("c", "files", "files")
-		for i := range 50_000 {
-			big.Attachments = append(big.Attachments, platforms.Attachment{Ref: fmt.Sprint(i), Name: strings.Repeat("n", 100)})
-		}
-		events = append(events, big)
-		for _, ev := range events {
-			seq := accept(t, s, ev)
-			e := entryOf(t, s, seq)
-			if e.Event == nil || len(e.Event.Text) > maxText+64 {
-				t.Fatalf("%.20q: %v", ev.Text, e.Event == nil)
-			}
-			if len(ev.Text) > maxText && !strings.Contains(e.Event.Text, "…(cut: ") {
-				t.Fatalf("no mark: %.20q", ev.Text)
-			}
-			_, dup, err := s.Accept(t.Context(), Incoming{Account: acct, Event: ev})
-			check(t, err)
-			if !dup {
-				t.Fatalf("%.20q is no duplicate of itself", ev.Text)
-			}
-			if j, ok, err := s.NextJob(acct, ev.Conversation.ID, seq-1); !ok || err != nil || j.Seq != seq {
-				t.Fatalf("%.20q: %v %+v", ev.Text, err, j.Seq)
-			}
-		}
-		reopen(t, s)
-	})
-	t.Run("lists are bounded", func(t *testing.T) {
-		s := fresh(t)
-		var wg sync.WaitGroup
-		for i := range 1100 {
-			wg.Go(func() {
-				_, _, err := s.Accept(t.Context(), Incoming{Account: acct, Event: message(fmt.Sprint("c", i), fmt.Sprint(i), "x"), Activity: &Activity{What: "routed"}})
-				if err == nil {
-					_, _, err = s.Accept(t.Context(), Incoming{Account: acct, Event: message("one", fmt.Sprint("o", i), "x")})
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		for limit, want := range map[int]int{0: 100, 7: 7, -1: 100, 1 << 30: 1000} {
-			es, err := s.Timeline(acct, "one", 0, limit)
-			check(t, err)
-			if len(es) != want {
-				t.Errorf("timeline %d: %d", limit, len(es))
-			}
-		}
-		found, err := s.Search(t.Context(), "x", 1<<30)
-		check(t, err)
-		lines, err := s.Activity(ActivityQuery{Limit: 1 << 30})
-		check(t, err)
-		cs, err := s.Conversations(0)
-		check(t, err)
-		all, err := s.Conversations(1 << 30)
-		check(t, err)
-		if len(found) != 1000 || len(lines) != 1000 || len(cs) != 200 || len(all) != 1101 {
-			t.Fatalf("%d found, %d lines, %d and %d conversations", len(found), len(lines), len(cs), len(all))
-		}
 	})
 }

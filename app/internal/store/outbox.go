@@ -31,8 +31,8 @@ func (s *Store) Enqueue(ctx context.Context, o Outgoing) (seq uint64, err error)
 
 // EnqueueAsync is Enqueue without the wait for the disk. Messages are queued in
 // the order of the calls of one goroutine. done is called exactly once, from
-// one goroutine, in the order of the commits; it must not block for long, nor
-// wait for another done. ctx counts until the transaction begins.
+// one goroutine, in the order of the commits; it may write to the journal, but
+// must not block for long, wait for another done, or close the journal. ctx counts until the transaction begins.
 func (s *Store) EnqueueAsync(ctx context.Context, o Outgoing, done func(seq uint64, err error)) {
 	body, err := encodeOutgoing(o)
 	if err != nil {

@@ -162,8 +162,8 @@ func (s *Store) prepare(rec *Recovery) error {
 			return err
 		}
 		if n > 0 {
-			rec.Damage = fmt.Sprintf("%d records could not be read", n)
-			rec.Text = strings.TrimSpace(rec.Text + fmt.Sprintf(" %d records of the journal were damaged; what could be rebuilt was, and the rest is missing.", n))
+			rec.Damage = fmt.Sprintf("records that could not be read: %d", n)
+			rec.Text = strings.TrimSpace(fmt.Sprintf("%s Some records of the journal (%d) were damaged; what could be rebuilt was, and the rest is missing.", rec.Text, n))
 		}
 	}
 	lost := known != nil && !bytes.Equal(known, s.seal.id[:])

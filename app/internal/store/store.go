@@ -49,7 +49,7 @@ type Store struct {
 	ops    chan *op
 
 	writing sync.Mutex // held during a write transaction, and to keep others from beginning
-	notes   chan func()
+	notes   notes
 	stopped chan struct{}
 
 	deep   bool                  // Open checked everything; only Open uses it
@@ -75,7 +75,7 @@ func Open(dir string, key [32]byte, o Options) (*Store, Recovery, error) {
 func open(dir string, key [32]byte, o Options, ms []migration) (_ *Store, rec Recovery, err error) {
 	s := &Store{
 		dir: dir, log: o.Log, now: o.Now,
-		ops: make(chan *op, maxWaiting), notes: make(chan func(), maxWaiting), stopped: make(chan struct{}),
+		ops: make(chan *op, maxWaiting), notes: notes{wake: make(chan struct{}, 1)}, stopped: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
