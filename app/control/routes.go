@@ -157,10 +157,13 @@ func number(text string, bits int) (uint64, error) {
 	return n, nil
 }
 
+// mostLines bounds one answer, other than an export.
+const mostLines = 1000
+
 // limit reads how much the client wants at most, 0 for the usual.
 func limit(r *http.Request) (int, error) {
 	n, err := number(r.URL.Query().Get("limit"), 31)
-	return int(min(n, 1000)), err
+	return int(min(n, mostLines)), err
 }
 
 func (s *Server) conversations(w http.ResponseWriter, r *http.Request) error {
@@ -204,8 +207,8 @@ func (s *Server) markRead(w http.ResponseWriter, r *http.Request) error {
 func query(r *http.Request) (ActivityQuery, error) {
 	v := r.URL.Query()
 	before, err := number(v.Get("before"), 64)
-	n, bad := limit(r)
-	q := ActivityQuery{Before: before, Limit: n, Account: platforms.AccountID(v.Get("account")), Text: v.Get("text")}
+	n, bad := number(v.Get("limit"), 31)
+	q := ActivityQuery{Before: before, Limit: int(n), Account: platforms.AccountID(v.Get("account")), Text: v.Get("text")}
 	for _, what := range v["what"] {
 		q.What = append(q.What, api.What(what))
 	}
@@ -217,6 +220,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	q.Limit = min(q.Limit, mostLines)
 	out, err := s.b.Activity(r.Context(), q)
 	return list(w, out, err)
 }

@@ -50,12 +50,14 @@ type Server struct {
 	windows  *screens
 	sessions *sessions
 
+	ready     chan struct{} // closed when Serve listens
 	quitting  chan struct{} // closed when Serve begins to end
 	conns     sync.WaitGroup
 	watching  chan struct{} // room for watchers
 	beat      time.Duration // between signs of life on a quiet stream
 	writeWait time.Duration // for a client to take what it is sent
 	handler   http.Handler
+	peer      func(net.Conn) (socket.Peer, error)
 }
 
 // New makes a Server. It does nothing until Serve.
@@ -63,9 +65,10 @@ func New(b Backend, o Options) *Server {
 	s := &Server{
 		b: b, log: o.Log, maxFile: o.MaxFile,
 		sessions: newSessions(),
-		quitting: make(chan struct{}),
+		ready:    make(chan struct{}), quitting: make(chan struct{}),
 		watching: make(chan struct{}, maxWatchers),
 		beat:     30 * time.Second, writeWait: 10 * time.Second,
+		peer: socket.PeerOf,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -97,7 +100,8 @@ func (s *Server) Serve(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	return s.serve(ctx, &guard{Listener: l, log: s.log, room: make(chan struct{}, maxConns), peer: socket.PeerOf})
+	close(s.ready)
+	return s.serve(ctx, &guard{Listener: l, log: s.log, room: make(chan struct{}, maxConns), peer: s.peer})
 }
 
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
@@ -140,6 +144,9 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	}
 	return err
 }
+
+// Ready is closed once Serve listens.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // count keeps track of connections: each has a goroutine, in which its requests
 // are answered.

@@ -1,0 +1,197 @@
+// Package cli is Postern's command line: it starts Postern, and asks the running
+// one over its local interface.
+//
+// What came from outside is cleaned before it is printed, so that no message,
+// name or id can steer a terminal. No secret is ever printed, nor taken from an
+// argument.
+//
+// Exit codes: 0 all went well; 1 something failed or was declined; 2 the command
+// was called wrongly; 3 Postern is not running.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern/postern/app/control/client"
+	"github.com/postern/postern/app/internal/vault"
+	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
+)
+
+// The exit codes.
+const (
+	OK         = 0
+	Failed     = 1
+	Usage      = 2
+	NotRunning = 3
+)
+
+// Options are what the commands work with. Zero fields have useful defaults.
+type Options struct {
+	In       io.Reader // os.Stdin
+	Out, Err io.Writer // os.Stdout, os.Stderr
+
+	Dir     func() (string, error) // the data folder without --data: client.DataDir
+	Version string
+	Zone    *time.Location // times are shown in it: time.Local
+
+	// Start runs Postern until ctx or the program ends.
+	Start func(ctx context.Context, o StartOptions) error
+
+	// CreateVault makes a sealed file for secrets in the data folder:
+	// vault.Create.
+	CreateVault func(ctx context.Context, dir string, pass platforms.Secret) error
+}
+
+// StartOptions say how to run.
+type StartOptions struct {
+	Dir      string
+	Headless bool
+	Demo     bool
+	Show     string // a page to show at once, empty for none
+
+	// Passphrase gives that of a sealed vault. It is asked at most once, and
+	// only if there is one.
+	Passphrase func(context.Context) (platforms.Secret, error)
+}
+
+// Execute runs the command that args name and returns the exit code. What went
+// wrong is said on Err.
+func Execute(ctx context.Context, o Options, args []string) int {
+	o = o.complete()
+	cmd := New(o)
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return OK
+	}
+	fmt.Fprintln(o.Err, "postern: "+strings.ReplaceAll(text.Block(err.Error()), "\n", "\n  "))
+	var wrong usage
+	switch {
+	case errors.As(err, &wrong):
+		return Usage
+	case errors.Is(err, client.ErrNotRunning):
+		return NotRunning
+	}
+	return Failed
+}
+
+func (o Options) complete() Options {
+	if o.In == nil {
+		o.In = os.Stdin
+	}
+	if o.Out == nil {
+		o.Out = os.Stdout
+	}
+	if o.Err == nil {
+		o.Err = os.Stderr
+	}
+	if o.Dir == nil {
+		o.Dir = client.DataDir
+	}
+	if o.Zone == nil {
+		o.Zone = time.Local
+	}
+	if o.CreateVault == nil {
+		o.CreateVault = vault.Create
+	}
+	return o
+}
+
+// env is what every command has at hand.
+type env struct {
+	Options
+	data string // --data
+	json bool   // --json
+}
+
+// New is the command postern with all below it.
+func New(o Options) *cobra.Command {
+	// Postern may be started by a double click.
+	cobra.MousetrapHelpText = ""
+
+	e := &env{Options: o.complete()}
+	root := e.root()
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetIn(e.In)
+	root.SetOut(e.Out)
+	root.SetErr(e.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
+	root.PersistentFlags().StringVar(&e.data, "data", "", "the data folder `DIR`")
+	root.PersistentFlags().BoolVar(&e.json, "json", false, "print JSON")
+	root.AddCommand(e.status(), e.accounts(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(),
+		e.settings(), e.vault(), e.quit(), e.version())
+	return root
+}
+
+// usage is an error of whoever typed the command.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
+func wrong(format string, a ...any) error { return usage{fmt.Errorf(format, a...)} }
+
+// args makes an error of a cobra rule about arguments one of usage.
+func args(rule cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := rule(cmd, args); err != nil {
+			return wrong("%w; usage: %s", err, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// group makes a command that only holds others.
+func group(use, short string, of ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknown(cmd, args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.AddCommand(of...)
+	return cmd
+}
+
+// unknown says that cmd has nothing below it of this name, and what is near.
+func unknown(cmd *cobra.Command, name string) error {
+	if len(name) > 24 { // this is no command; it may be a secret in the wrong place
+		name = "…"
+	}
+	hint := ""
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		hint = " Did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return wrong("there is no command %q.%s See %s --help", name, hint, cmd.CommandPath())
+}
+
+// dir is the data folder.
+func (e *env) dir() (string, error) {
+	if e.data != "" {
+		return e.data, nil
+	}
+	return e.Dir()
+}
+
+// ask runs f with a client of the running Postern.
+func (e *env) ask(f func(c *client.Client) error) error {
+	dir, err := e.dir()
+	if err != nil {
+		return err
+	}
+	c := client.New(dir)
+	defer c.Close()
+	return f(c)
+}

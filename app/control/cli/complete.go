@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/control/client"
+	"github.com/postern/postern/platforms/text"
+)
+
+// Completions come from the running Postern; without one there are none.
+
+// look asks for what completes a word, for a moment only.
+func (e *env) look(cmd *cobra.Command, f func(ctx context.Context, c *client.Client) []string) ([]string, cobra.ShellCompDirective) {
+	parent := cmd.Context()
+	if parent == nil {
+		parent = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(parent, 2*time.Second)
+	defer cancel()
+	var out []string
+	_ = e.ask(func(c *client.Client) error {
+		out = f(ctx, c)
+		return nil
+	})
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// word is one completion; none if id could do more than be typed.
+func word(id, meaning string) []string {
+	odd := func(r rune) bool {
+		return r > unicode.MaxASCII || (!unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.:@/+=,", r))
+	}
+	if id == "" || strings.ContainsFunc(id, odd) {
+		return nil
+	}
+	return []string{id + "\t" + text.Line(meaning, 60)}
+}
+
+func (e *env) completeAccount(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return e.look(cmd, func(ctx context.Context, c *client.Client) (out []string) {
+		s, _ := c.Snapshot(ctx)
+		for _, a := range s.Accounts {
+			out = append(out, word(string(a.ID), a.Name)...)
+		}
+		return out
+	})
+}
+
+func (e *env) completeProblem(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) != 1 {
+		return e.completeAccount(cmd, args, typed)
+	}
+	return e.look(cmd, func(ctx context.Context, c *client.Client) (out []string) {
+		s, _ := c.Snapshot(ctx)
+		for _, a := range s.Accounts {
+			for _, p := range a.Problems {
+				if string(a.ID) == args[0] && p.Fix != "" {
+					out = append(out, word(p.Code, p.Fix)...)
+				}
+			}
+		}
+		return out
+	})
+}
+
+func (e *env) completeConversation(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) != 1 {
+		return e.completeAccount(cmd, args, typed)
+	}
+	return e.look(cmd, func(ctx context.Context, c *client.Client) (out []string) {
+		list, _ := c.Conversations(ctx, 0)
+		for _, v := range list {
+			if string(v.Account) == args[0] {
+				out = append(out, word(string(v.ID), v.Title)...)
+			}
+		}
+		return out
+	})
+}
+
+func (e *env) completePlatform(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return e.look(cmd, func(ctx context.Context, c *client.Client) (out []string) {
+		var list []api.Platform
+		list, _ = c.Platforms(ctx)
+		for _, p := range list {
+			out = append(out, word(p.Name, p.Title)...)
+		}
+		return out
+	})
+}
+
+func completeKeys(names []string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		out := make([]string, len(names))
+		for i, n := range names {
+			out[i] = n + "="
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+}

@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/control/client"
+	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
+)
+
+func (e *env) inbox() *cobra.Command {
+	var (
+		limit  int
+		before uint64
+		search string
+		follow bool
+		read   bool
+	)
+	cmd := &cobra.Command{
+		Use:   "inbox [ACCOUNT CONVERSATION]",
+		Short: "The conversations, or one conversation's messages",
+		Args: args(func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) != 0 && len(args) != 2:
+				return fmt.Errorf("name both an account and a conversation, or neither")
+			case len(args) == 0 && (follow || read || before > 0):
+				return fmt.Errorf("--follow, --read and --before need an account and a conversation")
+			case len(args) == 2 && search != "":
+				return fmt.Errorf("--search looks in every conversation; leave the others out")
+			}
+			return nil
+		}),
+		ValidArgsFunction: e.completeConversation,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			return e.ask(func(c *client.Client) error {
+				switch {
+				case search != "":
+					found, err := c.Search(ctx, search, limit)
+					if err != nil {
+						return err
+					}
+					return e.printEntries(found, true)
+				case len(args) == 0:
+					return e.printConversations(ctx, c, limit)
+				}
+				id, conv := platforms.AccountID(args[0]), platforms.ConversationID(args[1])
+				list, err := c.Timeline(ctx, id, conv, before, limit)
+				if err != nil {
+					return err
+				}
+				var last uint64
+				if len(list) > 0 {
+					last = list[len(list)-1].Seq
+				}
+				if err := e.printTimeline(list, follow); err != nil {
+					return err
+				}
+				if read && last > 0 {
+					if err := c.MarkRead(ctx, id, conv, last); err != nil {
+						return err
+					}
+				}
+				if !follow {
+					return nil
+				}
+				return e.follow(ctx, c, id, conv, last, read)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&limit, "limit", 0, "at most `N` lines")
+	f.Uint64Var(&before, "before", 0, "messages older than number `N`")
+	f.StringVar(&search, "search", "", "find messages that contain `TEXT`")
+	f.BoolVar(&follow, "follow", false, "stay and print new messages as they come")
+	f.BoolVar(&read, "read", false, "mark what is printed as read")
+	return cmd
+}
+
+func (e *env) printConversations(ctx context.Context, c *client.Client, limit int) error {
+	list, err := c.Conversations(ctx, limit)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return e.printJSON(list)
+	}
+	if len(list) == 0 {
+		e.say("No conversations yet. Write to one of your bots, and it appears here.")
+		return nil
+	}
+	var rows [][]string
+	for _, c := range list {
+		title := c.Title
+		if c.Stranger {
+			title += " (stranger)"
+		}
+		rows = append(rows, []string{string(c.Account), string(c.ID), title, e.when(c.Last), some(c.Unread), some(c.Dead), c.Preview})
+	}
+	e.table([]string{"ACCOUNT", "CONVERSATION", "TITLE", "LAST", "UNREAD", "DEAD", "PREVIEW"}, rows)
+	return nil
+}
+
+// follow prints what comes after seq last, until ctx ends. A Postern that
+// restarts in between is found again, and what came meanwhile is printed.
+func (e *env) follow(ctx context.Context, c *client.Client, id platforms.AccountID, conv platforms.ConversationID, last uint64, read bool) error {
+	var failed error
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	c.Follow(ctx, func(ev api.Event) {
+		if ev.Snapshot == nil {
+			return
+		}
+		fresh, err := newer(ctx, c, id, conv, last)
+		if err != nil {
+			return // the next event tries again
+		}
+		if len(fresh) == 0 {
+			return
+		}
+		last = fresh[len(fresh)-1].Seq
+		if failed = e.printTimeline(fresh, true); failed != nil {
+			stop() // nobody reads any more
+			return
+		}
+		if read {
+			_ = c.MarkRead(ctx, id, conv, last)
+		}
+	}, nil)
+	return failed
+}
+
+// newer is the messages after seq last, oldest first.
+func newer(ctx context.Context, c *client.Client, id platforms.AccountID, conv platforms.ConversationID, last uint64) ([]api.Entry, error) {
+	var all []api.Entry
+	for before := uint64(0); ; before = all[0].Seq {
+		page, err := c.Timeline(ctx, id, conv, before, 100)
+		if err != nil {
+			return nil, err
+		}
+		old := 0
+		for old < len(page) && page[old].Seq <= last {
+			old++
+		}
+		all = append(page[old:len(page):len(page)], all...)
+		if old > 0 || len(page) == 0 || last == 0 {
+			return all, nil
+		}
+	}
+}
+
+// printTimeline prints messages: with --json as one list, or as lines if more
+// will follow.
+func (e *env) printTimeline(list []api.Entry, lines bool) error {
+	if e.json && lines {
+		for _, entry := range list {
+			if err := e.lineJSON(entry); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return e.printEntries(list, false)
+}
+
+func (e *env) printEntries(list []api.Entry, where bool) error {
+	if e.json {
+		return e.printJSON(list)
+	}
+	for _, entry := range list {
+		e.printEntry(entry, where)
+	}
+	return nil
+}
+
+// printEntry prints a message: a line of ours, then its content, indented.
+func (e *env) printEntry(v api.Entry, where bool) {
+	who := strings.TrimSpace(v.From.Name + " " + v.From.Handle)
+	if who == "" {
+		who = string(v.From.ID)
+	}
+	if v.Outgoing {
+		who = "Postern"
+	}
+	place := ""
+	if where {
+		place = fmt.Sprintf("  %s %s", v.Account, v.Conversation)
+	}
+	e.say("%d  %s  %s%s%s", v.Seq, e.when(v.At), text.Line(who, 64), place, marks(v))
+	if v.Erased {
+		e.block("(the content is not kept)")
+	}
+	for _, part := range []string{v.Text, v.Note} {
+		if strings.TrimSpace(part) != "" {
+			e.block(part)
+		}
+	}
+	if v.Click != nil {
+		e.block("pressed " + v.Click.Data)
+	}
+	for i, a := range v.Attachments {
+		e.block(fmt.Sprintf("[file %d] %s", i, strings.Join(strings.Fields(a.Name+" "+a.MediaType+" "+size(a.Size)), " ")))
+	}
+	for _, row := range v.Buttons {
+		for _, b := range row {
+			e.block("[button] " + text.Line(b.Label, 64))
+		}
+	}
+	if v.Why != "" {
+		e.block("(" + v.Why + ")")
+	}
+}
+
+// marks are what is special about a message, in words.
+func marks(v api.Entry) string {
+	var words []string
+	if v.Outgoing || (v.Status != api.Received && v.Status != api.Delivered) {
+		words = append(words, string(v.Status))
+	}
+	for _, m := range []struct {
+		on   bool
+		word string
+	}{{v.Away, "while away"}, {v.Stranger, "stranger"}, {v.MayDuplicate, "may be a duplicate"}, {v.Edited, "edited"}} {
+		if m.on {
+			words = append(words, m.word)
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "  [" + strings.Join(words, ", ") + "]"
+}
