@@ -118,7 +118,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		}
 	}
 	a.log = slog.New(redact.NewHandler(o.Log, a.vault.Secrets))
-	key, created, err := a.vault.Key(ctx, journalKey)
+	key, _, err := a.vault.Key(ctx, journalKey)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the key of the journal can't be had: %w", err), a.closeVault())
 	}
@@ -130,7 +130,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.work, a.stopWork = context.WithCancel(context.Background())
 	a.inbound = newLanes(a.work, 256, a.deliver)
 	a.outbound = newLanes(a.work, 256, a.drain)
-	if err := a.load(recovery, created); err != nil {
+	if err := a.load(recovery); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -140,7 +140,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 func (a *App) Log() *slog.Logger { return a.log }
 
 // load reads settings, notices and accounts.
-func (a *App) load(recovery store.Recovery, newKey bool) error {
+func (a *App) load(recovery store.Recovery) error {
 	if _, err := a.store.Setting(settingSettings, &a.settings); err != nil {
 		return err
 	}
@@ -168,11 +168,6 @@ func (a *App) load(recovery store.Recovery, newKey bool) error {
 	}
 	if err := a.doubt(); err != nil {
 		return err
-	}
-	if newKey && len(records) > 0 {
-		a.notice(context.Background(), "journal-key", true,
-			"The key that seals stored messages was gone from the keyring, so a new one was made. "+
-				"Older messages can't be read any more; new ones are kept as before.")
 	}
 	return nil
 }

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/responders/notify"
+	"github.com/postern/postern/platforms"
+	desktop "github.com/postern/postern/ui/notify"
+	"github.com/postern/postern/ui/terminal"
+	"github.com/postern/postern/ui/tray"
+)
+
+// face is what the person sees of this run.
+type face struct {
+	mu       sync.Mutex
+	desktop  *desktop.Notifier  // nil: the terminal tells
+	terminal *terminal.Terminal // nil: there is a tray
+	open     map[string]api.Request
+}
+
+// show runs the tray, or the terminal where there is no display, until ctx ends.
+func (p *program) show(ctx context.Context) error {
+	if p.o.Headless || !hasDisplay() {
+		return p.showTerminal(ctx)
+	}
+	n, err := desktop.New(ctx, desktop.Options{Log: p.log, OnAction: p.clicked})
+	if err != nil {
+		p.log.Warn("no desktop notifications", "err", err)
+	} else {
+		p.face.mu.Lock()
+		p.face.desktop = n
+		p.face.mu.Unlock()
+		defer n.Close()
+	}
+	return tray.Run(ctx, tray.Options{
+		Snapshot: p.app.Snapshot,
+		Changed:  p.app.Watch(ctx),
+		Log:      p.log,
+		Actions: tray.Actions{
+			Show:           p.raise,
+			Pause:          func(id platforms.AccountID) { p.do("pause", p.app.Pause(ctx, id)) },
+			Resume:         func(id platforms.AccountID) { p.do("resume", p.app.Resume(ctx, id)) },
+			CloseListeners: func() {},
+			Quit:           p.app.Quit,
+		},
+		OnNoHost: func() {
+			p.log.Warn("this desktop shows no tray icons; opening the window instead")
+			p.raise(api.Request{Page: "accounts"})
+		},
+	})
+}
+
+func (p *program) do(what string, err error) {
+	if err != nil {
+		p.log.Error(what+" failed", "err", err)
+	}
+}
+
+func (p *program) showTerminal(ctx context.Context) error {
+	t := terminal.New(os.Stdout, p.app.Snapshot)
+	p.face.mu.Lock()
+	p.face.terminal = t
+	p.face.mu.Unlock()
+	t.Run(ctx, p.app.Watch(ctx))
+	return nil
+}
+
+// popup tells the person about a message, where they are looking.
+func (p *program) popup(ctx context.Context, n notify.Popup) error {
+	p.face.mu.Lock()
+	d, t := p.face.desktop, p.face.terminal
+	p.face.mu.Unlock()
+	switch {
+	case t != nil:
+		t.Tell(n.Title, n.Body)
+		return nil
+	case d != nil:
+		return d.Show(ctx, desktop.Notification{Key: n.Key, Title: n.Title, Body: n.Body,
+			Actions: []desktop.Action{{ID: "open", Label: "Open"}, {ID: "reply", Label: "Reply"}}})
+	}
+	return nil
+}
+
+// clicked follows a click on a notification.
+func (p *program) clicked(key, action string) {
+	r := api.Request{Page: "inbox"}
+	if account, conversation, ok := strings.Cut(key, "\x1f"); ok {
+		r.Account, r.Conversation = platforms.AccountID(account), platforms.ConversationID(conversation)
+		r.Reply = action == "reply"
+	}
+	p.raise(r)
+}
+
+// raise shows something in the window, opening one if there is none.
+func (p *program) raise(r api.Request) {
+	if err := p.server.Show(r); err != nil {
+		p.log.Error("the window could not be shown", "err", err)
+	}
+}
+
+// openWindow starts postern-window and hands it a one-time capability over its
+// standard input.
+func (p *program) openWindow(r api.Request) error {
+	exe, err := windowProgram()
+	if err != nil {
+		return err
+	}
+	args := []string{"--data", p.o.Dir}
+	if r.Page != "" {
+		args = append(args, "--page", r.Page)
+	}
+	cmd := exec.Command(exe, args...)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("the window could not be started: %w", err)
+	}
+	p.wg.Go(func() {
+		defer stdin.Close()
+		_, _ = io.WriteString(stdin, p.server.NewCapability().Reveal()+"\n")
+	})
+	go func() {
+		if err := cmd.Wait(); err != nil {
+			p.log.Warn("the window ended with an error", "err", err)
+		}
+	}()
+	return nil
+}
+
+// windowProgram finds postern-window beside this program, or on the path.
+func windowProgram() (string, error) {
+	name := "postern-window"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	if exe, err := os.Executable(); err == nil {
+		if beside := filepath.Join(filepath.Dir(exe), name); isFile(beside) {
+			return beside, nil
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("%s was not found beside postern or on the path. Install it, or use the command line: postern --help", name)
+	}
+	return path, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// hasDisplay reports whether this session has a screen.
+func hasDisplay() bool {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		return true
+	}
+	return os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
+}

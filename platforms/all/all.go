@@ -1,0 +1,14 @@
+// Package all lists the platforms that Postern knows: one line each.
+package all
+
+import (
+	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/telegram"
+)
+
+// All is every platform, the easiest to set up first.
+func All() []platforms.Platform {
+	return []platforms.Platform{
+		telegram.Platform(),
+	}
+}
