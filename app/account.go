@@ -314,5 +314,6 @@ func (c *account) update(ctx context.Context, change func(*store.Account)) error
 	c.mu.Lock()
 	c.rec = rec
 	c.mu.Unlock()
+	c.app.keepSafe()
 	return nil
 }

@@ -70,9 +70,10 @@ type App struct {
 	changes  broadcast
 	revision atomic.Uint64
 
-	running chan struct{}      // closed once Run has begun
-	stop    context.CancelFunc // ends Run; set by Run
-	once    sync.Once
+	precious chan struct{}      // a copy of the journal is wanted soon
+	running  chan struct{}      // closed once Run has begun
+	stop     context.CancelFunc // ends Run; set by Run
+	once     sync.Once
 
 	tasks sync.WaitGroup // supervisors and upkeep
 
@@ -106,7 +107,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a := &App{
 		o: o, now: o.Now, started: o.Now(), vault: o.Vault,
-		running: make(chan struct{}), settings: defaultSettings(), pace: newPacer(),
+		running: make(chan struct{}), precious: make(chan struct{}, 1), settings: defaultSettings(), pace: newPacer(),
 	}
 	switch {
 	case a.vault != nil:

@@ -75,6 +75,7 @@ func (a *App) SetSettings(ctx context.Context, s api.Settings) error {
 	a.settings = s
 	a.mu.Unlock()
 	a.record(ctx, store.Activity{What: string(api.Changed), Why: "settings changed"})
+	a.keepSafe()
 	a.changed()
 	return nil
 }

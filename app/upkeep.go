@@ -5,27 +5,51 @@ import (
 	"time"
 )
 
-// upkeep keeps the journal within its bounds and copies it now and then. The
-// first round waits: a start has better things to do.
+const (
+	// tidyEvery is how often the journal is brought within its bounds. The
+	// first round waits: a start has better things to do.
+	tidyFirst = 5 * time.Minute
+	tidyEvery = time.Hour
+	// copyEvery is how old the newest copy of the journal may become, and
+	// copySoon how long a change of the accounts may stay without one.
+	copyEvery = 12 * time.Hour
+	copySoon  = 10 * time.Second
+)
+
+// upkeep keeps the journal within its bounds and copies it now and then.
 func (a *App) upkeep(ctx context.Context) {
-	timer := time.NewTimer(5 * time.Minute)
-	defer timer.Stop()
-	var copied time.Time
+	tidy := time.NewTimer(tidyFirst)
+	defer tidy.Stop()
+	soon := time.NewTimer(copyEvery)
+	defer soon.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-timer.C:
+		case <-a.precious:
+			soon.Reset(copySoon)
+		case <-soon.C:
+			a.copyJournal(ctx)
+			soon.Reset(copyEvery)
+		case <-tidy.C:
+			a.tidy(ctx)
+			tidy.Reset(tidyEvery)
 		}
-		a.tidy(ctx)
-		if now := a.now(); now.Sub(copied) > 12*time.Hour {
-			if _, err := a.store.Snapshot(ctx); err != nil {
-				a.log.Error("the journal could not be copied", "err", err)
-			} else {
-				copied = now
-			}
-		}
-		timer.Reset(time.Hour)
+	}
+}
+
+// keepSafe asks for a copy of the journal soon: something changed in it that
+// nobody would deliver again.
+func (a *App) keepSafe() {
+	select {
+	case a.precious <- struct{}{}:
+	default:
+	}
+}
+
+func (a *App) copyJournal(ctx context.Context) {
+	if _, err := a.store.Snapshot(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("the journal could not be copied", "err", err)
 	}
 }
 
