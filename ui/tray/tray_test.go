@@ -186,9 +186,10 @@ type line struct {
 
 func (l line) visible() bool { v, ok := l.Props["visible"].Value().(bool); return !ok || v }
 
+// label is what a panel makes of it: an underline marks a shortcut, two are one.
 func (l line) label() string {
 	s, _ := l.Props["label"].Value().(string)
-	return strings.ReplaceAll(s, "__", "_")
+	return strings.NewReplacer("__", "_", "_", "").Replace(s)
 }
 
 func (d *desk) layout() line {
