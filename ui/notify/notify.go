@@ -33,8 +33,9 @@ type Notification struct {
 	Urgent      bool // stays until the person has seen it
 }
 
-// Action is a button. Desktops show two or three; a click on the notification
-// itself is always possible and is called Click.
+// Action is a button. Desktops show two or three. A click on the notification
+// itself is always possible and is called Click; it needs no Action, and a
+// desktop that makes a button of it calls that "Open".
 type Action struct{ ID, Label string }
 
 // Options is how a Notifier works.
