@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/responders/notify"
 	"github.com/postern/postern/platforms"
@@ -21,10 +22,8 @@ import (
 
 // face is what the person sees of this run.
 type face struct {
-	mu       sync.Mutex
-	desktop  *desktop.Notifier  // nil: the terminal tells
-	terminal *terminal.Terminal // nil: there is a tray
-	open     map[string]api.Request
+	mu      sync.Mutex
+	desktop *desktop.Notifier // nil: the terminal or nobody tells
 }
 
 // show runs the tray, or the terminal where there is no display, until ctx ends.
@@ -66,28 +65,29 @@ func (p *program) do(what string, err error) {
 }
 
 func (p *program) showTerminal(ctx context.Context) error {
-	t := terminal.New(os.Stdout, p.app.Snapshot)
-	p.face.mu.Lock()
-	p.face.terminal = t
-	p.face.mu.Unlock()
-	t.Run(ctx, p.app.Watch(ctx))
+	terminal.New(os.Stdout, terminal.Source{
+		Snapshot: p.app.Snapshot,
+		Activity: func(limit int) ([]api.Activity, error) {
+			return p.app.Activity(ctx, control.ActivityQuery{Limit: limit})
+		},
+		Entry:    func(seq uint64) (api.Entry, error) { return p.app.Entry(ctx, seq) },
+		Title:    p.app.Title,
+		HideText: func() bool { return p.app.Settings().HideText },
+	}).Run(ctx, p.app.Watch(ctx))
 	return nil
 }
 
-// popup tells the person about a message, where they are looking.
+// popup tells the person about a message on the desktop. On a terminal the
+// activity is printed instead.
 func (p *program) popup(ctx context.Context, n notify.Popup) error {
 	p.face.mu.Lock()
-	d, t := p.face.desktop, p.face.terminal
+	d := p.face.desktop
 	p.face.mu.Unlock()
-	switch {
-	case t != nil:
-		t.Tell(n.Title, n.Body)
+	if d == nil {
 		return nil
-	case d != nil:
-		return d.Show(ctx, desktop.Notification{Key: n.Key, Title: n.Title, Body: n.Body,
-			Actions: []desktop.Action{{ID: "open", Label: "Open"}, {ID: "reply", Label: "Reply"}}})
 	}
-	return nil
+	return d.Show(ctx, desktop.Notification{Key: n.Key, Title: n.Title, Body: n.Body,
+		Actions: []desktop.Action{{ID: "open", Label: "Open"}, {ID: "reply", Label: "Reply"}}})
 }
 
 // clicked follows a click on a notification.

@@ -26,7 +26,8 @@ type account struct {
 	stop context.CancelFunc // ends the supervisor
 	done chan struct{}      // closed when it has ended
 
-	kick chan struct{} // look again now
+	kick   chan struct{} // look again now
+	clicks chan struct{} // room for confirming clicks
 
 	saving sync.Mutex // held while the record is changed on disk; before mu
 
@@ -69,6 +70,7 @@ func newAccount(a *App, p platforms.Platform, rec store.Account) *account {
 		app: a, id: rec.ID, platform: p, rec: rec,
 		log:    a.log.With("account", string(rec.ID)),
 		kick:   make(chan struct{}, 1),
+		clicks: make(chan struct{}, 16),
 		status: api.Connecting, since: a.now(),
 	}
 }
@@ -141,12 +143,12 @@ func (c *account) attempt(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	var probing sync.WaitGroup
-	probing.Go(func() { c.probe(ctx, conn) })
-	defer probing.Wait()
+	var tasks sync.WaitGroup
+	tasks.Go(func() { c.probe(ctx, conn) })
+	defer tasks.Wait()
 	defer cancel(nil)
 
-	sink := &sink{account: c, resumed: from != ""}
+	sink := &sink{account: c, conn: conn, ctx: ctx, tasks: &tasks, resumed: from != ""}
 	err = c.guard(func() error { return conn.Run(ctx, from, sink) })
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause

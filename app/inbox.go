@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
@@ -12,7 +13,10 @@ import (
 // sink takes what one attempt of an account's connector receives.
 type sink struct {
 	account *account
-	resumed bool // the attempt began at a cursor: older events were kept for us
+	conn    platforms.Connector
+	ctx     context.Context // the attempt's
+	tasks   *sync.WaitGroup // of the attempt
+	resumed bool            // the attempt began at a cursor: older events were kept for us
 }
 
 var _ platforms.Batcher = (*sink)(nil)
@@ -72,7 +76,35 @@ func (s *sink) stored(ev platforms.Event, ephemeral bool) {
 	if ev.Kind == platforms.ConversationMoved {
 		c.app.outbound.signal(lane{c.id, ev.Conversation.ID})
 	}
+	if ev.Click != nil && ev.Click.Token != "" {
+		s.clicked(ev.Click.Token)
+	}
 	c.app.inbound.signal(lane{c.id, ev.Conversation.ID})
+}
+
+// clicked tells the platform that a stored click has arrived, so that its
+// button stops waiting. It does not hold up the events behind it; in a flood of
+// clicks some go without.
+func (s *sink) clicked(token platforms.ReplyToken) {
+	c := s.account
+	clicker, ok := s.conn.(platforms.Clicker)
+	if !ok {
+		return
+	}
+	select {
+	case c.clicks <- struct{}{}:
+	default:
+		return
+	}
+	s.tasks.Go(func() {
+		defer func() { <-c.clicks }()
+		ctx, cancel := context.WithTimeout(s.ctx, checkTimeout)
+		defer cancel()
+		err := c.guard(func() error { return clicker.Clicked(ctx, token, "") })
+		if err != nil && s.ctx.Err() == nil {
+			c.log.Warn("a click could not be confirmed", "err", err)
+		}
+	})
 }
 
 // State takes what the connector says of its connection.

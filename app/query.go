@@ -142,6 +142,15 @@ func (a *App) Entry(_ context.Context, seq uint64) (api.Entry, error) {
 	return entry(e), nil
 }
 
+// Title is a conversation's name, empty if it has none or is not known.
+func (a *App) Title(id platforms.AccountID, c platforms.ConversationID) string {
+	title, err := a.store.Title(id, c)
+	if err != nil {
+		a.log.Warn("a conversation's title could not be read", "err", err)
+	}
+	return title
+}
+
 // Resend queues a dead letter again.
 func (a *App) Resend(ctx context.Context, seq uint64) error {
 	ref, err := a.store.Resend(ctx, seq)

@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
@@ -15,25 +15,42 @@ import (
 	"github.com/postern/postern/ui/model"
 )
 
-// Terminal writes to one writer. Make it with New.
-type Terminal struct {
-	out      io.Writer
-	snapshot func() api.Snapshot
-	now      func() time.Time
-
-	mu sync.Mutex
+// Source is where a Terminal looks. All are required.
+type Source struct {
+	Snapshot func() api.Snapshot
+	// Activity is the newest lines of activity, newest first.
+	Activity func(limit int) ([]api.Activity, error)
+	Entry    func(seq uint64) (api.Entry, error)
+	// Title is a conversation's, empty if it has none.
+	Title func(platforms.AccountID, platforms.ConversationID) string
+	// HideText keeps the words of messages off the terminal.
+	HideText func() bool
 }
 
-// New makes a Terminal that shows what snapshot gives.
-func New(out io.Writer, snapshot func() api.Snapshot) *Terminal {
-	return &Terminal{out: out, snapshot: snapshot, now: time.Now}
+// Terminal writes to one writer. Make it with New.
+type Terminal struct {
+	out  io.Writer
+	from Source
+	now  func() time.Time
+	last uint64 // newest line of activity that was printed
+}
+
+// burst is how many lines of activity are printed at once; of more, how many.
+const burst = 200
+
+// New makes a Terminal that shows what from gives.
+func New(out io.Writer, from Source) *Terminal {
+	return &Terminal{out: out, from: from, now: time.Now}
 }
 
 // Run prints the state, then what changes in it, until ctx ends or changed is
 // closed.
 func (t *Terminal) Run(ctx context.Context, changed <-chan struct{}) {
-	first := t.snapshot()
+	first := t.from.Snapshot()
 	t.begin(first)
+	if old, err := t.from.Activity(1); err == nil && len(old) > 0 {
+		t.last = old[0].Seq // what happened before this run is not news
+	}
 	shown := map[platforms.AccountID]string{}
 	told := map[string]bool{}
 	t.update(first, shown, told)
@@ -46,7 +63,8 @@ func (t *Terminal) Run(ctx context.Context, changed <-chan struct{}) {
 			if !ok {
 				return
 			}
-			t.update(t.snapshot(), shown, told)
+			t.update(t.from.Snapshot(), shown, told)
+			t.news()
 		}
 	}
 }
@@ -93,13 +111,71 @@ func (t *Terminal) update(s api.Snapshot, shown map[platforms.AccountID]string, 
 	}
 }
 
-// Tell prints one message. Title and body may come from outside.
-func (t *Terminal) Tell(title, body string) {
-	t.line("✉ %s: %s", text.Line(title, 160), text.Line(body, 400))
+// news prints what happened since it last did.
+func (t *Terminal) news() {
+	list, err := t.from.Activity(burst)
+	if err != nil {
+		return // the journal's trouble shows as a status
+	}
+	for _, a := range slices.Backward(list) {
+		if a.Seq <= t.last {
+			continue
+		}
+		if t.last != 0 && a.Seq == list[len(list)-1].Seq && len(list) == burst {
+			t.line("… earlier ones of a burst are left out; postern activity shows all")
+		}
+		t.last = a.Seq
+		t.tell(a)
+	}
+}
+
+// tell prints one line of activity, if it is about a message.
+func (t *Terminal) tell(a api.Activity) {
+	if a.Entry == 0 {
+		return
+	}
+	e, err := t.from.Entry(a.Entry)
+	if err != nil {
+		return
+	}
+	where := text.Line(t.from.Title(a.Account, a.Conversation), 60)
+	words := text.Line(e.Text, 400)
+	switch {
+	case t.from.HideText():
+		words = "(hidden)"
+	case e.Click != nil:
+		words = "pressed a button"
+	case words == "" && len(e.Attachments) > 0:
+		words = "sent " + text.Line(e.Attachments[0].Name, 80)
+	case words == "":
+		words = text.Line(e.Note, 200)
+	}
+	why := text.Line(a.Why, 200)
+	switch a.What {
+	case api.Routed, api.Ignored:
+		who := text.Line(e.From.Name, 60)
+		if e.Stranger {
+			who += " (stranger)"
+		}
+		if where != "" && where != text.Line(e.From.Name, 60) {
+			who += " in " + where
+		}
+		if e.Kind == platforms.MessageEdited {
+			who += " (edited)"
+		}
+		t.line("✉ %s: %s", who, words)
+		if a.What == api.Ignored {
+			t.line("  not handed on: %s", why)
+		}
+	case api.SentOut:
+		t.line("↩ to %s: %s", where, words)
+	case api.Retried:
+		t.line("… to %s: not sent yet. %s", where, why)
+	case api.DiedOut:
+		t.line("✗ to %s: could not be sent. %s", where, why)
+	}
 }
 
 func (t *Terminal) line(format string, args ...any) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	fmt.Fprintf(t.out, "%s  %s\n", t.now().Format("15:04:05"), fmt.Sprintf(format, args...))
 }

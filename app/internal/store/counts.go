@@ -36,16 +36,27 @@ func (s *Store) Outbox() (map[platforms.AccountID]Waiting, error) {
 // Shared reports whether a conversation has more people in it than the bot and
 // one other; false for one that is not known.
 func (s *Store) Shared(id platforms.AccountID, c platforms.ConversationID) (shared bool, err error) {
-	err = s.view(func(r *rtx) error {
+	err = s.conversation(id, c, false, func(cv *conv) { shared = cv.Kind != platforms.Direct })
+	return shared, err
+}
+
+// Title is a conversation's name, empty if it has none or is not known.
+func (s *Store) Title(id platforms.AccountID, c platforms.ConversationID) (title string, err error) {
+	err = s.conversation(id, c, true, func(cv *conv) { title = cv.title })
+	return title, err
+}
+
+// conversation calls fn with a conversation, if it is known.
+func (s *Store) conversation(id platforms.AccountID, c platforms.ConversationID, texts bool, fn func(*conv)) error {
+	return s.view(func(r *rtx) error {
 		n := r.number(id, c)
 		if n == 0 {
 			return nil
 		}
-		cv, err := r.conv(n, false)
+		cv, err := r.conv(n, texts)
 		if err == nil && cv != nil {
-			shared = cv.Kind != platforms.Direct
+			fn(cv)
 		}
 		return err
 	})
-	return shared, err
 }
