@@ -127,7 +127,7 @@ func (a *App) ask(ctx context.Context, acc *account, job store.Job, d Delivery) 
 				Why: "older than " + limit.String() + ": say whether to act on it"}
 			continue
 		}
-		got, err := a.respond(ctx, r, d)
+		got, err := a.respond(ctx, acc, r, d)
 		if err != nil {
 			if ctx.Err() != nil {
 				return outcome, nil, nil, ctx.Err()
@@ -159,7 +159,10 @@ func (a *App) routed(job store.Job, o store.Outcome, names []string) store.Activ
 }
 
 // respond calls one responder and survives its panic.
-func (a *App) respond(ctx context.Context, r Responder, d Delivery) (ms []platforms.Message, err error) {
+func (a *App) respond(ctx context.Context, acc *account, r Responder, d Delivery) (ms []platforms.Message, err error) {
+	if r.Acts() {
+		defer acc.typing(ctx, d.Event)()
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.Error("panic in a responder", "responder", r.Name(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
