@@ -87,7 +87,7 @@ func (p *program) popup(ctx context.Context, n notify.Popup) error {
 		return nil
 	}
 	return d.Show(ctx, desktop.Notification{Key: n.Key, Title: n.Title, Body: n.Body,
-		Actions: []desktop.Action{{ID: "open", Label: "Open"}, {ID: "reply", Label: "Reply"}}})
+		Actions: []desktop.Action{{ID: "reply", Label: "Reply"}}}) // a click on it opens
 }
 
 // clicked follows a click on a notification.

@@ -113,6 +113,7 @@ func (p *program) open(ctx context.Context) (err error) {
 		return err
 	}
 	p.log = p.app.Log()
+	slog.SetDefault(p.log) // for libraries that log by themselves
 	p.server = control.New(p.app, control.Options{Log: p.log, OpenWindow: p.openWindow})
 	return nil
 }

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// slack is what clocks may differ by without a cause worth telling: more than
+// tolerance is what clocks may differ by without a cause worth telling: more than
 // scheduling and a clock that is being slewed, less than any sleep that breaks
 // a connection.
-const slack = 5 * time.Second
+const tolerance = 5 * time.Second
 
 // reading is every clock at one moment.
 type reading struct {
@@ -49,23 +49,23 @@ func judge(before, now reading, every time.Duration) event {
 	var e event
 	if before.passed != 0 && now.passed != 0 {
 		passed := now.passed - before.passed
-		if slept := passed - running; slept > slack {
+		if slept := passed - running; slept > tolerance {
 			e = event{woke, slept}
 		}
-		if set := wall - passed; set > slack || set < -slack {
+		if set := wall - passed; set > tolerance || set < -tolerance {
 			e.kind |= clock
 		}
 	} else {
 		switch gap := wall - running; {
-		case gap > slack:
+		case gap > tolerance:
 			e = event{woke, gap}
-		case gap < -slack:
+		case gap < -tolerance:
 			e.kind |= clock
 		}
 	}
 	// The look itself came late: the process was halted, or its clock runs on
 	// during sleep as Windows' does.
-	if late := running - every; e.kind&woke == 0 && late > 2*slack {
+	if late := running - every; e.kind&woke == 0 && late > 2*tolerance {
 		e.kind |= woke
 		e.slept = late
 	}
