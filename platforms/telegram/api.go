@@ -45,8 +45,7 @@ type answer struct {
 	} `json:"parameters"`
 }
 
-// call calls a method with params as JSON, and decodes the result into result
-// unless that is nil. Its errors are *platforms.Error, or ctx's own.
+// call calls a method with params as JSON, and decodes the result into result. Its errors are *platforms.Error, or ctx's own.
 func (a *api) call(ctx context.Context, within time.Duration, method string, params, result any) error {
 	body := []byte("{}")
 	if params != nil {
@@ -90,9 +89,6 @@ func (a *api) post(ctx context.Context, within time.Duration, method, contentTyp
 	}
 	if !got.OK {
 		return a.refused(method, got)
-	}
-	if result == nil {
-		return nil
 	}
 	if err := json.Unmarshal(got.Result, result); err != nil {
 		return misunderstood(resp.StatusCode)

@@ -64,7 +64,9 @@ func attachments(m *models.Message) (files []platforms.Attachment) {
 // note says in words what an event has no field for.
 func note(m *models.Message) string {
 	var notes []string
-	say := func(format string, args ...any) { notes = append(notes, strings.TrimSpace(fmt.Sprintf(format, args...))) }
+	say := func(format string, args ...any) {
+		notes = append(notes, strings.TrimSpace(fmt.Sprintf(format, args...)))
+	}
 	if m.ForwardOrigin != nil {
 		say("forwarded from %s", origin(m.ForwardOrigin))
 	}

@@ -147,17 +147,19 @@ func (c *connector) Edit(ctx context.Context, id platforms.MessageID, m platform
 	if strings.TrimSpace(m.Text) == "" {
 		return rejected("The message would become empty. Write something.")
 	}
+	var got models.MessageID
 	err = c.api.call(ctx, sendTime, "editMessageText", &bot.EditMessageTextParams{
 		ChatID: t.chat, MessageID: number, Text: m.Text, ReplyMarkup: t.keys,
-	}, nil)
+	}, &got)
 	if says(err, "there is no text in the message to edit") {
 		err = c.api.call(ctx, sendTime, "editMessageCaption", &bot.EditMessageCaptionParams{
 			ChatID: t.chat, MessageID: number, Caption: m.Text, ReplyMarkup: t.keys,
-		}, nil)
+		}, &got)
 	}
 	if says(err, "message is not modified") {
 		return nil
 	}
+	_, err = sent(got, err)
 	return err
 }
 
@@ -167,16 +169,18 @@ func (c *connector) Typing(ctx context.Context, id platforms.ConversationID, thr
 	if err != nil {
 		return err
 	}
+	var done bool
 	return c.api.call(ctx, callTime, "sendChatAction", &bot.SendChatActionParams{
 		ChatID: t.chat, MessageThreadID: t.thread, Action: models.ChatActionTyping,
-	}, nil)
+	}, &done)
 }
 
 // Clicked is platforms.Clicker's. Telegram shows at most 200 characters.
 func (c *connector) Clicked(ctx context.Context, token platforms.ReplyToken, words string) error {
+	var done bool
 	err := c.api.call(ctx, callTime, "answerCallbackQuery", &bot.AnswerCallbackQueryParams{
 		CallbackQueryID: string(token), Text: text.Line(words, 200),
-	}, nil)
+	}, &done)
 	if says(err, "query is too old") || says(err, "query id is invalid") {
 		return nil // the button has stopped waiting by itself
 	}

@@ -216,7 +216,8 @@ func (c *connector) Fix(ctx context.Context, code string) error {
 		return &platforms.Error{Kind: platforms.Unsupported, Text: "Postern can't mend this by itself. Follow what the problem says."}
 	}
 	// What waits at the webhook is delivered to us instead.
-	return c.api.call(ctx, callTime, "deleteWebhook", &bot.DeleteWebhookParams{DropPendingUpdates: false}, nil)
+	var done bool
+	return c.api.call(ctx, callTime, "deleteWebhook", &bot.DeleteWebhookParams{DropPendingUpdates: false}, &done)
 }
 
 // poll is getUpdates's parameters; the SDK's own are not exported.
