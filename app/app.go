@@ -73,7 +73,6 @@ type App struct {
 	precious chan struct{}      // a copy of the journal is wanted soon
 	running  chan struct{}      // closed once Run has begun
 	stop     context.CancelFunc // ends Run; set by Run
-	once     sync.Once
 
 	tasks sync.WaitGroup // supervisors and upkeep
 

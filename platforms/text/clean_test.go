@@ -26,18 +26,18 @@ func TestLine(t *testing.T) {
 		{"hidden tags", "a\U000E0068\U000E0069", 0, "a"},
 		{"hidden variation selectors", "a\uFE01\uFE02\U000E0100", 0, "a"},
 		{"a flag by tags", "🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F!", 0, "🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F!"},
-		{"a family", "x 👨‍👩‍👧 y", 0, "x 👨‍👩‍👧 y"},
-		{"rainbow flag", "🏳️‍🌈", 0, "🏳️‍🌈"},
+		{"a family", "x 👨\u200d👩\u200d👧 y", 0, "x 👨\u200d👩\u200d👧 y"},
+		{"rainbow flag", "🏳️\u200d🌈", 0, "🏳️\u200d🌈"},
 		{"skin tones and keycaps", "👍🏽 1️⃣ ❤️", 0, "👍🏽 1️⃣ ❤️"},
 		{"Hebrew", "שָׁלוֹם עולם", 0, "שָׁלוֹם עולם"},
-		{"Persian with its joiner", "می‌خواهم", 0, "می‌خواهم"},
-		{"Hindi with its joiner", "क्‍ष", 0, "क्‍ष"},
+		{"Persian with its joiner", "می\u200cخواهم", 0, "می\u200cخواهم"},
+		{"Hindi with its joiner", "क्\u200dष", 0, "क्\u200dष"},
 		{"Vietnamese, decomposed", "Tie\u0302\u0301ng", 0, "Tie\u0302\u0301ng"},
 		{"zalgo", "a" + strings.Repeat("\u0301", 50) + "b", 0, "a" + strings.Repeat("\u0301", marks) + "b"},
 		{"bound, fits", "abcde", 5, "abcde"},
 		{"bound", "abcdef", 5, "abcd…"},
 		{"bound at a word", "abc def", 5, "abc…"},
-		{"bound at a family", "ab👨‍👩‍👧c", 5, "ab…"},
+		{"bound at a family", "ab👨\u200d👩\u200d👧c", 5, "ab…"},
 		{"bound of one", "abc", 1, "…"},
 		{"markup stays", "<b>*_`[x](y)", 0, "<b>*_`[x](y)"},
 	} {
@@ -57,7 +57,7 @@ func TestBlock(t *testing.T) {
 }
 
 func FuzzLine(f *testing.F) {
-	f.Add("a\u202Eb\u200D\u200D👨‍👩‍👧\xff", 5)
+	f.Add("a\u202Eb\u200D\u200D👨\u200d👩\u200d👧\xff", 5)
 	f.Add(strings.Repeat("\u0301", 100)+"🇫🇷🇫🇷🇫🇷", 3)
 	f.Fuzz(func(t *testing.T, s string, max int) {
 		for _, out := range []string{Line(s, max), Block(s)} {

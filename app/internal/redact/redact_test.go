@@ -103,7 +103,7 @@ func (s stringer) String() string { return s.s }
 type valuer struct{ s string }
 
 func (v valuer) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("inner", v.s), slog.Any("deep", stringer{v.s}))
+	return slog.GroupValue(slog.String("inner", v.s), slog.Any("deep", stringer(v)))
 }
 
 type nilError struct{ s string }

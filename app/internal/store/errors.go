@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
-	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // What errors.Is finds in the errors of this package. The error itself says in
@@ -69,13 +69,13 @@ func classify(err error) error {
 		return false
 	}
 	switch {
-	case errors.Is(err, bolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return &fault{ErrLocked, "Another Postern already uses this journal. Close it first, or start this one with another data folder.", err}
 	case has("no space left", "not enough space", "disk quota exceeded", "file too large", "disk full"):
 		return &fault{ErrFull, "The disk with the journal is full, so nothing more can be stored. Free some space; Postern goes on by itself.", err}
 	case errors.Is(err, fs.ErrPermission), has("read-only file system", "permission denied", "access is denied", "operation not permitted"):
 		return &fault{ErrReadOnly, "The journal's folder can't be written. Give your user write access to it, or choose another data folder.", err}
-	case errors.Is(err, bolt.ErrInvalid), errors.Is(err, bolt.ErrChecksum), errors.Is(err, bolt.ErrVersionMismatch), errors.Is(err, bolt.ErrInvalidMapping):
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrInvalidMapping):
 		return damaged(err)
 	}
 	return err

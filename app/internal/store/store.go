@@ -23,6 +23,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Options are what Open may be given beyond the essentials. The zero value is
@@ -203,7 +204,7 @@ func lock(path string) (*os.File, error) {
 		case <-retry.C:
 		case <-ctx.Done():
 			_ = f.Close()
-			return nil, classify(bolt.ErrTimeout)
+			return nil, classify(bolterrors.ErrTimeout)
 		}
 	}
 }
