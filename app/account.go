@@ -35,6 +35,7 @@ type account struct {
 	rec       store.Account
 	conn      platforms.Connector
 	client    *http.Client
+	hints     map[string]string       // of the secrets, for telling them apart
 	interrupt context.CancelCauseFunc // of the running attempt
 	parked    *park                   // not to be retried without a person
 	backoff   backoff
@@ -161,10 +162,12 @@ func (c *account) attempt(ctx context.Context) (err error) {
 
 // guard turns a panic of a connector into an error that parks its account: one
 // connector's fault must not end the program.
-func (c *account) guard(f func() error) (err error) {
+func (c *account) guard(f func() error) error { return guard(c.log, f) }
+
+func guard(log *slog.Logger, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			c.log.Error("panic in a connector", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			log.Error("panic in a connector", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 			err = errFault
 		}
 	}()

@@ -158,7 +158,10 @@ func (a *App) CheckDraft(ctx context.Context, id platforms.AccountID, d api.Acco
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 		defer cancel()
-		out.Identity, err = conn.Check(ctx)
+		err = guard(a.log, func() (err error) {
+			out.Identity, err = conn.Check(ctx)
+			return err
+		})
 	}
 	if err != nil {
 		out.Error = wireError(err)

@@ -39,7 +39,10 @@ func (c *account) connector(ctx context.Context) (platforms.Connector, error) {
 	if c.conn != nil { // somebody else was faster
 		return c.conn, nil
 	}
-	c.conn, c.client = conn, client
+	c.conn, c.client, c.hints = conn, client, map[string]string{}
+	for name, s := range secrets {
+		c.hints[name] = s.Hint()
+	}
 	return conn, nil
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"maps"
 	"os"
 
@@ -63,7 +64,7 @@ func (c *account) view() api.Account {
 		Secrets:   map[string]string{},
 	}
 	for _, name := range c.rec.Secrets {
-		v.Secrets[name] = "kept in the vault"
+		v.Secrets[name] = cmp.Or(c.hints[name], "…")
 	}
 	if c.last != nil {
 		last := *c.last
