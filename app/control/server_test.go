@@ -55,6 +55,16 @@ func start(t *testing.T, b control.Backend, o control.Options, prepare ...func(*
 	return dir, s
 }
 
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "postern-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 func dial(t *testing.T, dir string) *client.Client {
 	t.Helper()
 	c := client.New(dir)

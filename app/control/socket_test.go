@@ -65,16 +65,6 @@ func child(t *testing.T, path, token string, as *syscall.Credential) string {
 	return strings.TrimSpace(string(out))
 }
 
-func folder(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "postern-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
 func serveIn(t *testing.T, dir string, prepare ...func(*control.Server)) error {
 	t.Helper()
 	stop, _, err := controltest.StartIn(dir, controltest.New(), control.Options{}, func(s *control.Server) {

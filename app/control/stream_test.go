@@ -156,7 +156,8 @@ func TestWatcherThatLeaves(t *testing.T) {
 }
 
 func TestFollowReconnects(t *testing.T) {
-	dir, _, stop, err := controltest.Start(controltest.New(), control.Options{})
+	dir := folder(t)
+	stop, _, err := controltest.StartIn(dir, controltest.New(), control.Options{}, func(*control.Server) {})
 	if err != nil {
 		t.Fatal(err)
 	}

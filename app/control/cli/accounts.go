@@ -20,7 +20,7 @@ func (e *env) accounts() *cobra.Command {
 
 func (e *env) accountsList() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the accounts", Args: args(cobra.NoArgs),
+		Use: "list", Short: "List the accounts", Args: args(none),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return e.ask(func(c *client.Client) error {
 				s, err := c.Snapshot(cmd.Context())
@@ -39,7 +39,7 @@ func (e *env) accountsList() *cobra.Command {
 
 func (e *env) platforms() *cobra.Command {
 	return &cobra.Command{
-		Use: "platforms", Short: "List what can be added", Args: args(cobra.NoArgs),
+		Use: "platforms", Short: "List what can be added", Args: args(none),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return e.ask(func(c *client.Client) error {
 				list, err := c.Platforms(cmd.Context())

@@ -19,7 +19,7 @@ func (e *env) activity() *cobra.Command {
 		all  bool
 	)
 	cmd := &cobra.Command{
-		Use: "activity", Short: "What happened and why, newest first", Args: args(cobra.NoArgs),
+		Use: "activity", Short: "What happened and why, newest first", Args: args(none),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, w := range what {
 				q.What = append(q.What, api.What(w))

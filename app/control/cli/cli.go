@@ -149,6 +149,15 @@ func args(rule cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// none is the rule for commands without arguments. Unlike cobra's it doesn't
+// repeat what was given: that may be a secret in the wrong place.
+func none(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return errors.New("it takes no arguments")
+	}
+	return nil
+}
+
 // group makes a command that only holds others.
 func group(use, short string, of ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{

@@ -187,11 +187,11 @@ func (e *env) printEntry(v api.Entry, where bool) {
 	if v.Outgoing {
 		who = "Postern"
 	}
-	place := ""
+	head := []string{fmt.Sprint(v.Seq), e.when(v.At), text.Line(who, 64)}
 	if where {
-		place = fmt.Sprintf("  %s %s", v.Account, v.Conversation)
+		head = append(head, string(v.Account)+" "+string(v.Conversation))
 	}
-	e.say("%d  %s  %s%s%s", v.Seq, e.when(v.At), text.Line(who, 64), place, marks(v))
+	e.row(append(head, marks(v)))
 	if v.Erased {
 		e.block("(the content is not kept)")
 	}
@@ -233,5 +233,5 @@ func marks(v api.Entry) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return "  [" + strings.Join(words, ", ") + "]"
+	return "[" + strings.Join(words, ", ") + "]"
 }

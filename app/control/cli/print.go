@@ -21,6 +21,17 @@ func (e *env) say(format string, a ...any) {
 	fmt.Fprintln(e.Out, text.Line(fmt.Sprintf(format, a...), 0))
 }
 
+// row prints cells side by side, without the empty ones. They are cleaned.
+func (e *env) row(cells []string) {
+	var shown []string
+	for _, cell := range cells {
+		if cell = text.Line(cell, 0); cell != "" {
+			shown = append(shown, cell)
+		}
+	}
+	fmt.Fprintln(e.Out, strings.Join(shown, "  "))
+}
+
 // told says what was done unless err says that it wasn't; nothing with --json,
 // as there is nothing to tell a program beyond the exit code.
 func (e *env) told(err error, format string, a ...any) error {

@@ -97,7 +97,7 @@ func (e *env) vault() *cobra.Command {
 	create := &cobra.Command{
 		Use:   "create",
 		Short: "Make a sealed file for secrets, for computers without a keyring",
-		Args:  args(cobra.NoArgs),
+		Args:  args(none),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := e.dir()
 			if err != nil {
@@ -138,7 +138,7 @@ func (e *env) askNewPassphrase(ctx context.Context) (platforms.Secret, error) {
 
 func (e *env) quit() *cobra.Command {
 	return &cobra.Command{
-		Use: "quit", Short: "End the running Postern", Args: args(cobra.NoArgs),
+		Use: "quit", Short: "End the running Postern", Args: args(none),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return e.ask(func(c *client.Client) error { return e.told(c.Quit(cmd.Context()), "Postern is ending.") })
 		},
@@ -147,7 +147,7 @@ func (e *env) quit() *cobra.Command {
 
 func (e *env) version() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: args(cobra.NoArgs),
+		Use: "version", Short: "Print the version", Args: args(none),
 		RunE: func(*cobra.Command, []string) error {
 			v := map[string]string{"version": e.Version, "go": runtime.Version(), "system": runtime.GOOS + "/" + runtime.GOARCH}
 			if e.json {

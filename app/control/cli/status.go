@@ -14,7 +14,7 @@ import (
 
 func (e *env) status() *cobra.Command {
 	return &cobra.Command{
-		Use: "status", Short: "How the running Postern and its accounts are", Args: args(cobra.NoArgs),
+		Use: "status", Short: "How the running Postern and its accounts are", Args: args(none),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return e.ask(func(c *client.Client) error {
 				s, err := c.Snapshot(cmd.Context())
