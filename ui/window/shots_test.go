@@ -1,0 +1,121 @@
+package window
+
+import (
+	"flag"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/platforms"
+)
+
+var shots = flag.String("shots", "", "folder to put a picture of every page into")
+
+// TestShots draws every page, light and dark, with sample data, and saves the
+// pictures where -shots says.
+func TestShots(t *testing.T) {
+	pin(t)
+	scenes := []struct {
+		name string
+		f    func() *fake
+		play func(*stage)
+	}{
+		{"accounts", sample, func(s *stage) {}},
+		{"accounts-empty", func() *fake { f := sample(); f.snap.Accounts, f.snap.Exposure = nil, nil; return f }, func(s *stage) {}},
+		{"accounts-notices", func() *fake {
+			f := sample()
+			f.snap.Accounts = f.snap.Accounts[:2]
+			f.snap.Program.Demo = true
+			f.snap.Notices = []api.Notice{{ID: "n1", Bad: true, Text: "The journal was repaired after a crash: 2 messages could not be read and were set aside."},
+				{ID: "n2", Text: "No keyring was found, so secrets are kept in a sealed file that asks for its passphrase at every start."}}
+			return f
+		}, func(s *stage) {}},
+		{"accounts-remove", sample, func(s *stage) { s.w.accounts.cards["a1"].remove() }},
+		{"accounts-offline", sample, func(s *stage) {
+			s.f.link(false)
+			s.drain()
+			s.w.fail(&api.Error{Text: "Postern is not running. Start it, and the window goes on by itself."})
+		}},
+		{"add", sample, func(s *stage) { s.w.Go(PageAdd) }},
+		{"add-checked", func() *fake {
+			f := sample()
+			f.check = func(api.AccountDraft) (api.Check, error) {
+				return api.Check{Identity: platforms.Identity{ID: "7", Name: "Family Helper", Handle: "@family_helper_bot",
+					Problems: []platforms.Problem{{Code: "hook", Text: "A webhook is set for this bot, so it hears nothing here.", Fix: "Remove the webhook", Bad: true}}}, Exposure: exposure.Outbound}, nil
+			}
+			return f
+		}, func(s *stage) {
+			s.w.Go(PageAdd)
+			s.w.setup.form().inputs["token"].SetText("123456789:AAbbccddeeffgghhiijjkkll")
+			s.pass(time.Second)
+			s.settle()
+		}},
+		{"add-refused", func() *fake {
+			f := sample()
+			f.check = func(api.AccountDraft) (api.Check, error) {
+				return api.Check{Error: &api.Error{Text: "Telegram refused the token (401). Paste the current one from @BotFather."},
+					Fields: map[string]string{"token": "This token is not accepted."}}, nil
+			}
+			return f
+		}, func(s *stage) {
+			s.w.Go(PageAdd)
+			s.w.setup.choose("shop")
+			s.w.setup.form().inputs["token"].SetText("123456789:AAbbccddeeffgghhiijjkkll")
+			s.w.setup.form().inputs["secret"].SetText("12")
+			s.w.setup.runCheck(nil)
+			s.settle()
+		}},
+		{"edit", sample, func(s *stage) { s.w.edit(s.f.snap.Accounts[0]) }},
+		{"inbox", sample, func(s *stage) { s.w.Show(api.Request{Account: "a1", Conversation: "c1", Reply: true}); s.settle() }},
+		{"inbox-search", sample, func(s *stage) {
+			s.w.Go(PageInbox)
+			s.w.inbox.search.SetText("soup")
+			s.pass(time.Second)
+			s.settle()
+		}},
+		{"inbox-dead", sample, func(s *stage) {
+			s.w.Show(api.Request{Account: "a3", Conversation: "c5"})
+			s.settle()
+			s.w.inbox.composer.add(place{"a3", "c5"}, &Picked{Name: "log of last night.txt", Size: 48213})
+		}},
+		{"activity", sample, func(s *stage) { s.w.Go(PageActivity); s.settle() }},
+		{"activity-detail", sample, func(s *stage) { s.w.Go(PageActivity); s.settle(); s.w.activity.details(s.f.activity[6]) }},
+		{"general", sample, func(s *stage) { s.w.Go(PageGeneral); s.settle() }},
+		{"general-unsaved", sample, func(s *stage) { s.w.Go(PageGeneral); s.settle(); s.w.general.ask.entry.SetText("soon") }},
+		{"hello", sample, func(s *stage) {
+			s.w.Go(PageAdd)
+			s.w.setup.hello(s.f.snap.Accounts[0])
+		}},
+	}
+	for _, sc := range scenes {
+		for _, v := range []Variant{Light, Dark} {
+			name := sc.name + map[Variant]string{Light: "-light", Dark: "-dark"}[v]
+			t.Run(name, func(t *testing.T) {
+				s := newStage(t, sc.f(), v, Options{})
+				sc.play(s)
+				img := s.capture()
+				if img.Bounds().Dx() < 1100 {
+					t.Fatalf("the picture is %v", img.Bounds())
+				}
+				if *shots == "" {
+					return
+				}
+				if err := os.MkdirAll(*shots, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				out, err := os.Create(filepath.Join(*shots, name+".png"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer out.Close()
+				if err := png.Encode(out, img); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+	}
+}
