@@ -126,12 +126,18 @@ func read[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 		return v, refuse(http.StatusUnsupportedMediaType, platforms.Rejected, "This route takes JSON only. Say so with Content-Type: application/json.")
 	}
-	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(jsonWait))
-	// Left in place, it would end a request that takes long to answer.
-	defer deadline.SetReadDeadline(time.Time{}) //nolint:errcheck // nothing to do about it
 	err := decode(http.MaxBytesReader(w, r.Body, maxJSON), &v)
+	if err == nil {
+		inTime(w)
+	}
 	return v, err
+}
+
+// inTime lifts the deadline for a body that is read to its end: it would end a
+// request that takes long to answer. For any other body it stays, as net/http
+// reads on, for a while, before it answers.
+func inTime(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 }
 
 // decode reads one JSON value and nothing else. Its errors repeat names of
@@ -177,6 +183,9 @@ func (s *Server) shell(next http.Handler) http.Handler {
 		w := &recorder{ResponseWriter: plain}
 		// A deadline of the connection's former request must not end this one.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(began.Add(jsonWait))
+		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		defer func() {

@@ -348,6 +348,11 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if _, err := extra.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("one too many was kept: %v", err)
 	}
+	last := conns[len(conns)-1]
+	fmt.Fprint(last, "GET /v1/settings HTTP/1.1\r\nHost: postern\r\n\r\n")
+	if n, err := last.Read(make([]byte, 12)); n == 0 {
+		t.Errorf("it was the others that had to go: %v", err)
+	}
 	// A place that was left can be taken again.
 	for _, c := range conns {
 		c.Close()

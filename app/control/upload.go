@@ -37,21 +37,17 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) error {
 
 	whole, deadline := r.Body, http.NewResponseController(w)
 	r.Body = io.NopCloser(&paced{r: whole, deadline: deadline})
-	e, err := s.sendParcel(r)
+	e, err := s.sendParcel(r, func() { inTime(w) })
 	if err != nil {
 		// A client that is still sending would not read the answer.
 		_ = deadline.SetReadDeadline(time.Now().Add(jsonWait))
 		_, _ = io.CopyN(io.Discard, whole, 4*s.maxFile)
-	}
-	// Left in place, it would end a request that takes long to answer.
-	_ = deadline.SetReadDeadline(time.Time{})
-	if err != nil {
 		return err
 	}
 	return answer(w, http.StatusCreated, e)
 }
 
-func (s *Server) sendParcel(r *http.Request) (api.Entry, error) {
+func (s *Server) sendParcel(r *http.Request, ended func()) (api.Entry, error) {
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return api.Entry{}, badRequest("The body is not the multipart form that its header announces.")
@@ -60,7 +56,7 @@ func (s *Server) sendParcel(r *http.Request) (api.Entry, error) {
 	if err != nil {
 		return api.Entry{}, err
 	}
-	q := &queue{parts: parts, of: len(parcel.Files), max: s.maxFile}
+	q := &queue{parts: parts, rest: r.Body, ended: ended, of: len(parcel.Files), max: s.maxFile}
 	if q.of == 0 {
 		if err := q.end(); err != nil {
 			return api.Entry{}, err
@@ -113,6 +109,8 @@ func (p *paced) Read(b []byte) (int, error) {
 // queue is the files of one message, one after the other as they come.
 type queue struct {
 	parts *multipart.Reader
+	rest  io.Reader // what follows the form
+	ended func()    // called when nothing did
 	of    int
 	max   int64
 
@@ -181,6 +179,10 @@ func (q *queue) end() error {
 	if _, err := q.parts.NextRawPart(); !errors.Is(err, io.EOF) {
 		return q.fail(badRequest("The message was cut off, or has more files than it names. Send it again."))
 	}
+	if _, err := io.CopyN(io.Discard, q.rest, 1<<16); !errors.Is(err, io.EOF) {
+		return q.fail(badRequest("The message has no end. Send it again."))
+	}
+	q.ended()
 	return nil
 }
 

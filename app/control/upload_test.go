@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -19,6 +20,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/client"
 	"github.com/postern/postern/app/control/controltest"
+	"github.com/postern/postern/app/control/socket"
 	"github.com/postern/postern/platforms"
 )
 
@@ -187,6 +189,37 @@ func TestUploadRefusals(t *testing.T) {
 	})
 	if sent() {
 		t.Error("something was sent all the same")
+	}
+}
+
+// A client may send all of its request before it reads an answer.
+func TestUploadRefusalReachesBusyClient(t *testing.T) {
+	b := controltest.New()
+	b.Err = func(string) error { return &api.Error{Kind: platforms.Rejected, Text: "No such account."} }
+	dir, _ := start(t, b, control.Options{})
+	conn, err := socket.Dial(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const size = 8 << 20
+	head := "--B\r\nContent-Disposition: form-data; name=\"parcel\"\r\n\r\n{\"draft\":{},\"files\":[{\"name\":\"f\"}]}\r\n" +
+		"--B\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n"
+	const tail = "\r\n--B--\r\n"
+	fmt.Fprintf(conn, "POST /v1/messages HTTP/1.1\r\nHost: postern\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: %d\r\n\r\n%s", len(head)+size+len(tail), head)
+	if n, err := conn.Write(make([]byte, size)); err != nil {
+		t.Fatalf("after %d bytes: %v", n, err)
+	}
+	if _, err := io.WriteString(conn, tail); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(body), "No such account.") {
+		t.Errorf("%s %s", resp.Status, body)
 	}
 }
 
