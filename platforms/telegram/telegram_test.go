@@ -34,26 +34,29 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return newStageWith(t, &http.Client{Transport: transport})
+}
+
+func newStageWith(t *testing.T, client *http.Client) *stage {
+	t.Helper()
 	server, err := telegramtest.New(token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{}
 	s := &stage{Server: server, log: new(bytes.Buffer)}
 	s.conn, err = telegram.Platform().New(platforms.Config{
 		Account:  "t",
 		Settings: map[string]string{"server": server.URL()},
 		Secrets:  map[string]platforms.Secret{"token": platforms.NewSecret(token)},
-		HTTP:     &http.Client{Transport: transport},
+		HTTP:     client,
 		Log:      slog.New(slog.NewTextHandler(s.log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		server.Close()
-	})
+	t.Cleanup(server.Close)
 	return s
 }
 
