@@ -116,7 +116,7 @@ func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job, done 
 // ask has the responders answer one event.
 func (a *App) ask(ctx context.Context, acc *account, job store.Job, d Delivery) (outcome store.Outcome, answers []platforms.Message, names []string, err error) {
 	limit := a.Settings().AskAfter
-	old := a.now().Sub(job.Event.Time) > limit
+	old := limit > 0 && a.now().Sub(job.Event.Time) > limit
 	outcome.Status = store.Delivered
 	for _, r := range a.o.Responders {
 		switch {

@@ -362,7 +362,8 @@ func (a *App) putBack() {
 	}
 }
 
-// line is one line of activity about a message.
+// line is one line of activity about a message to l.
 func (a *App) line(what api.What, l lane, seq uint64, why string) store.Activity {
-	return store.Activity{At: a.now(), What: string(what), Account: l.account, Conversation: l.conversation, Why: why, Entry: seq}
+	return store.Activity{At: a.now(), What: string(what), Account: l.account, Conversation: l.conversation,
+		Who: a.Title(l.account, l.conversation), Why: why, Entry: seq}
 }

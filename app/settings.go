@@ -43,14 +43,14 @@ func (a *App) Settings() api.Settings {
 // SetSettings checks and keeps them.
 func (a *App) SetSettings(ctx context.Context, s api.Settings) error {
 	wrong := map[string]string{}
-	if s.AskAfter < time.Minute || s.AskAfter > 7*24*time.Hour {
-		wrong["ask_after"] = "Choose between 1 minute and 7 days."
+	if s.AskAfter != 0 && (s.AskAfter < time.Minute || s.AskAfter > 7*24*time.Hour) {
+		wrong["ask_after"] = "Choose between 1 minute and 7 days, or 0 to never ask."
 	}
-	if s.KeepFor < 24*time.Hour || s.KeepFor > 10*365*24*time.Hour {
-		wrong["keep_for"] = "Choose between 1 day and 10 years."
+	if s.KeepFor != 0 && (s.KeepFor < 24*time.Hour || s.KeepFor > 10*365*24*time.Hour) {
+		wrong["keep_for"] = "Choose between 1 day and 10 years, or 0 for no bound."
 	}
-	if s.KeepBytes < 16<<20 || s.KeepBytes > 1<<40 {
-		wrong["keep_bytes"] = "Choose between 16 MB and 1 TB."
+	if s.KeepBytes != 0 && (s.KeepBytes < 16_000_000 || s.KeepBytes > 1<<40) {
+		wrong["keep_bytes"] = "Choose between 16 MB and 1 TB, or 0 for no bound."
 	}
 	if len(wrong) > 0 {
 		return &api.Error{Kind: platforms.Rejected, Text: "These settings can't be kept: a value is out of its range.", Fields: wrong}

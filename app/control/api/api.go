@@ -279,9 +279,9 @@ type Draft struct {
 type Settings struct {
 	HideText      bool          `json:"hide_text"`      // notifications say that, not what
 	Notifications bool          `json:"notifications"`  // any at all
-	AskAfter      time.Duration `json:"ask_after"`      // older messages ask before anything acts on them
+	AskAfter      time.Duration `json:"ask_after"`      // older messages ask before anything acts on them; 0: never ask
 	KeepFor       time.Duration `json:"keep_for"`       // journal age
-	KeepBytes     int64         `json:"keep_bytes"`     // journal size
+	KeepBytes     int64         `json:"keep_bytes"`     // journal size; 0: no bound
 	StartAtLogin  bool          `json:"start_at_login"` // start with the session
 	ShowStrangers bool          `json:"show_strangers"` // notify about people who were never answered
 }

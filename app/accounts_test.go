@@ -1,0 +1,79 @@
+package app
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/postern/postern/app/control/api"
+)
+
+func TestSettings(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	usual := w.app.Settings()
+	tests := map[string]struct {
+		change func(*api.Settings)
+		wrong  string
+	}{
+		"as they are":   {change: func(*api.Settings) {}},
+		"no bounds":     {change: func(s *api.Settings) { s.AskAfter, s.KeepFor, s.KeepBytes = 0, 0, 0 }},
+		"ask too soon":  {change: func(s *api.Settings) { s.AskAfter = time.Second }, wrong: "ask_after"},
+		"negative age":  {change: func(s *api.Settings) { s.KeepFor = -time.Hour }, wrong: "keep_for"},
+		"too small":     {change: func(s *api.Settings) { s.KeepBytes = 1 }, wrong: "keep_bytes"},
+		"hide the text": {change: func(s *api.Settings) { s.HideText = true }},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := usual
+			tt.change(&s)
+			before := w.app.Settings()
+			err := w.app.SetSettings(t.Context(), s)
+			var wire *api.Error
+			if tt.wrong != "" {
+				if !errors.As(err, &wire) || wire.Fields[tt.wrong] == "" {
+					t.Errorf("%v", err)
+				}
+				if w.app.Settings() != before {
+					t.Error("refused settings were taken")
+				}
+				return
+			}
+			if err != nil || w.app.Settings() != s {
+				t.Errorf("%v %+v", err, w.app.Settings())
+			}
+		})
+	}
+	t.Run("they outlive a restart", func(t *testing.T) {
+		s := usual
+		s.HideText = true
+		if err := w.app.SetSettings(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		w.stop()
+		w.start()
+		if got := w.app.Settings(); got != s {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestNoticesAreBoundedAndStay(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	for i := range 3 * maxNotices {
+		w.app.notice(t.Context(), string(rune('a'+i%100)), true, "x")
+	}
+	w.stop()
+	w.start()
+	got := w.app.Snapshot().Notices
+	if len(got) != maxNotices {
+		t.Fatalf("%d notices", len(got))
+	}
+	if err := w.app.DismissNotice(t.Context(), got[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.app.Snapshot().Notices); n != maxNotices-1 {
+		t.Errorf("%d after one was dismissed", n)
+	}
+}
