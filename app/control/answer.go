@@ -127,17 +127,7 @@ func read[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 		return v, refuse(http.StatusUnsupportedMediaType, platforms.Rejected, "This route takes JSON only. Say so with Content-Type: application/json.")
 	}
 	err := decode(http.MaxBytesReader(w, r.Body, maxJSON), &v)
-	if err == nil {
-		inTime(w)
-	}
 	return v, err
-}
-
-// inTime lifts the deadline for a body that is read to its end: it would end a
-// request that takes long to answer. For any other body it stays, as net/http
-// reads on, for a while, before it answers.
-func inTime(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 }
 
 // decode reads one JSON value and nothing else. Its errors repeat names of
@@ -183,6 +173,8 @@ func (s *Server) shell(next http.Handler) http.Handler {
 		w := &recorder{ResponseWriter: plain}
 		// A deadline of the connection's former request must not end this one.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		// net/http lifts this one at the end of the body. Before that it must
+		// stay: what a handler leaves of a body is read before its answer goes.
 		if r.ContentLength != 0 {
 			_ = http.NewResponseController(w).SetReadDeadline(began.Add(jsonWait))
 		}

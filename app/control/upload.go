@@ -35,19 +35,17 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) error {
 		return answer(w, http.StatusCreated, e)
 	}
 
-	whole, deadline := r.Body, http.NewResponseController(w)
-	r.Body = io.NopCloser(&paced{r: whole, deadline: deadline})
-	e, err := s.sendParcel(r, func() { inTime(w) })
+	body := &paced{r: r.Body, deadline: http.NewResponseController(w)}
+	r.Body = io.NopCloser(body)
+	e, err := s.sendParcel(r)
 	if err != nil {
-		// A client that is still sending would not read the answer.
-		_ = deadline.SetReadDeadline(time.Now().Add(jsonWait))
-		_, _ = io.CopyN(io.Discard, whole, 4*s.maxFile)
+		body.drop(4 * s.maxFile)
 		return err
 	}
 	return answer(w, http.StatusCreated, e)
 }
 
-func (s *Server) sendParcel(r *http.Request, ended func()) (api.Entry, error) {
+func (s *Server) sendParcel(r *http.Request) (api.Entry, error) {
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return api.Entry{}, badRequest("The body is not the multipart form that its header announces.")
@@ -56,7 +54,7 @@ func (s *Server) sendParcel(r *http.Request, ended func()) (api.Entry, error) {
 	if err != nil {
 		return api.Entry{}, err
 	}
-	q := &queue{parts: parts, rest: r.Body, ended: ended, of: len(parcel.Files), max: s.maxFile}
+	q := &queue{parts: parts, rest: r.Body, of: len(parcel.Files), max: s.maxFile}
 	if q.of == 0 {
 		if err := q.end(); err != nil {
 			return api.Entry{}, err
@@ -95,22 +93,39 @@ func readParcel(parts *multipart.Reader) (api.Parcel, error) {
 	return p, nil
 }
 
-// paced is a body whose bytes must keep coming.
+// paced is a body whose bytes must keep coming. At its end net/http lifts the
+// deadline, and it is not set again: it would end a request that takes long to
+// answer.
 type paced struct {
 	r        io.Reader
 	deadline *http.ResponseController
+	ended    bool
 }
 
 func (p *paced) Read(b []byte) (int, error) {
+	if p.ended {
+		return 0, io.EOF
+	}
 	_ = p.deadline.SetReadDeadline(time.Now().Add(fileWait))
-	return p.r.Read(b)
+	n, err := p.r.Read(b)
+	p.ended = errors.Is(err, io.EOF)
+	return n, err
+}
+
+// drop reads the rest, up to most bytes and for a moment: a client that is
+// still sending would not read the answer.
+func (p *paced) drop(most int64) {
+	if p.ended {
+		return
+	}
+	_ = p.deadline.SetReadDeadline(time.Now().Add(jsonWait))
+	_, _ = io.CopyN(io.Discard, p.r, most)
 }
 
 // queue is the files of one message, one after the other as they come.
 type queue struct {
 	parts *multipart.Reader
 	rest  io.Reader // what follows the form
-	ended func()    // called when nothing did
 	of    int
 	max   int64
 
@@ -182,7 +197,6 @@ func (q *queue) end() error {
 	if _, err := io.CopyN(io.Discard, q.rest, 1<<16); !errors.Is(err, io.EOF) {
 		return q.fail(badRequest("The message has no end. Send it again."))
 	}
-	q.ended()
 	return nil
 }
 

@@ -25,10 +25,12 @@ import (
 type tty struct {
 	master, slave *os.File
 
-	mu   sync.Mutex
-	seen bytes.Buffer
-	news *sync.Cond
-	done chan struct{}
+	mu     sync.Mutex
+	seen   bytes.Buffer
+	closed bool
+	news   *sync.Cond
+	done   chan struct{}
+	people sync.WaitGroup
 }
 
 func newTTY(t *testing.T) *tty {
@@ -66,6 +68,11 @@ func newTTY(t *testing.T) *tty {
 		}
 	}()
 	t.Cleanup(func() {
+		p.mu.Lock()
+		p.closed = true
+		p.news.Broadcast()
+		p.mu.Unlock()
+		p.people.Wait()
 		slave.Close()
 		<-p.done // the last slave's end ends the read
 		master.Close()
@@ -80,13 +87,20 @@ func (p *tty) text() string {
 	return p.seen.String()
 }
 
-// await waits until the screen shows question.
-func (p *tty) await(question string) {
+// await waits until the screen shows question, or the test ends.
+func (p *tty) await(question string) (shown bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for !strings.Contains(p.seen.String(), question) {
+	for !p.closed && !strings.Contains(p.seen.String(), question) {
 		p.news.Wait()
 	}
+	return !p.closed
+}
+
+func (p *tty) ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 // echo reports whether typing is shown.
@@ -97,8 +111,10 @@ func (p *tty) echo() bool {
 
 // typed answers a question; hidden says that the echo must be off by then.
 func (p *tty) typed(question, answer string, hidden bool) {
-	p.await(question)
-	for hidden && p.echo() { // the question comes just before that
+	if !p.await(question) {
+		return
+	}
+	for hidden && p.echo() && !p.ended() { // the question comes just before that
 		time.Sleep(time.Millisecond)
 	}
 	_, _ = io.WriteString(p.master, answer+"\n")
@@ -118,10 +134,10 @@ func TestAddAtTerminal(t *testing.T) {
 			b.Good = token
 			dir := serve(t, b)
 			p := newTTY(t)
-			go func() {
+			p.people.Go(func() {
 				p.typed("Token: ", token, true)
 				p.typed("[y/N] ", answer, false)
-			}()
+			})
 			out, code := p.run(t.Context(), cli.Options{Dir: func() (string, error) { return dir, nil }}, "accounts", "add", "pigeon")
 			if code != want {
 				t.Errorf("code %d: %s%s", code, out, p.text())
@@ -156,7 +172,7 @@ func TestRemoveAtTerminal(t *testing.T) {
 	b := controltest.New()
 	dir := serve(t, b)
 	p := newTTY(t)
-	go p.typed("[y/N] ", "no", false)
+	p.people.Go(func() { p.typed("[y/N] ", "no", false) })
 	if _, code := p.run(t.Context(), cli.Options{Dir: func() (string, error) { return dir, nil }}, "accounts", "remove", "pigeon"); code != cli.Failed || len(b.Calls()) > 0 {
 		t.Errorf("code %d, %q", code, b.Calls())
 	}
@@ -166,10 +182,10 @@ func TestVaultCreate(t *testing.T) {
 	const pass = "correct horse battery"
 	run := func(t *testing.T, second string) (made string, screen string, code int) {
 		p := newTTY(t)
-		go func() {
+		p.people.Go(func() {
 			p.typed("characters: ", pass, true)
 			p.typed("again: ", second, true)
-		}()
+		})
 		dir := filepath.Join(t.TempDir(), "data")
 		out, code := p.run(t.Context(), cli.Options{
 			Dir:         func() (string, error) { return dir, nil },
@@ -218,10 +234,10 @@ func TestInterruptedQuestion(t *testing.T) {
 	dir := serve(t, controltest.New())
 	p := newTTY(t)
 	ctx, interrupt := context.WithCancel(t.Context())
-	go func() {
+	p.people.Go(func() {
 		p.await("Token: ")
 		interrupt()
-	}()
+	})
 	if _, code := p.run(ctx, cli.Options{Dir: func() (string, error) { return dir, nil }}, "accounts", "add", "pigeon"); code != cli.Failed {
 		t.Errorf("code %d", code)
 	}
