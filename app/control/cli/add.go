@@ -248,7 +248,7 @@ func (e *env) save(ctx context.Context, c *client.Client, id platforms.AccountID
 	}
 	aside.printCheck(id, found)
 	if err := failedCheck(found); err != nil && !f.force {
-		return fmt.Errorf("%w Nothing was saved; --force saves it all the same", err)
+		return fmt.Errorf("nothing was saved, --force saves it all the same: %w", err)
 	}
 	if !f.yes {
 		yes, asked, err := e.confirm(ctx, "Save this account?")

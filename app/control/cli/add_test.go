@@ -71,7 +71,7 @@ func TestAddFailedCheck(t *testing.T) {
 	b.Good = "another"
 	dir := serve(t, b)
 	out, errs, code := shell{dir: dir, in: strings.NewReader(token)}.run(t, "accounts", "add", "pigeon", "--secret-stdin", "--yes")
-	if code != cli.Failed || !strings.Contains(errs, "The token is refused") || !strings.Contains(errs, "Nothing was saved") || strings.Contains(out+errs, token) {
+	if code != cli.Failed || !strings.Contains(errs, "The token is refused") || !strings.Contains(errs, "nothing was saved") || strings.Contains(out+errs, token) {
 		t.Errorf("code %d: %s%s", code, out, errs)
 	}
 	if _, ok := saved(b); ok {
