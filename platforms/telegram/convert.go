@@ -279,9 +279,13 @@ func chatID(n int64) platforms.ConversationID {
 func userID(n int64) platforms.UserID     { return platforms.UserID(strconv.FormatInt(n, 10)) }
 func messageID(n int) platforms.MessageID { return platforms.MessageID(strconv.Itoa(n)) }
 
-// moment is Telegram's time, in whole seconds, or now where it gave none.
+// latest is the end of the year 9999: encoders of time stop there.
+const latest = 253402300799
+
+// moment is Telegram's time, in whole seconds, or now where it gave none that
+// makes sense.
 func moment(seconds int, now time.Time) time.Time {
-	if seconds <= 0 {
+	if seconds <= 0 || int64(seconds) > latest {
 		return now.UTC()
 	}
 	return time.Unix(int64(seconds), 0).UTC()
