@@ -76,7 +76,7 @@ func (t *Terminal) begin(s api.Snapshot) {
 	}
 	t.line("Postern %s. Secrets: %s. Data: %s", s.Program.Version, text.Line(s.Program.Vault, 120), s.Program.DataDir)
 	if len(s.Accounts) == 0 && !s.Program.Demo {
-		t.line("No accounts yet. Add one with: postern accounts add")
+		t.line("No accounts yet. Add one with: postern accounts add PLATFORM")
 	}
 }
 

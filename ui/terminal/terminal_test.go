@@ -83,7 +83,7 @@ func TestTerminal(t *testing.T) {
 		want   []string
 		not    []string
 	}{
-		"empty":               {want: []string{"No accounts yet. Add one with: postern accounts add"}},
+		"empty":               {want: []string{"No accounts yet. Add one with: postern accounts add PLATFORM"}},
 		"old news is no news": {before: func(s *scene) { s.add(api.Activity{What: api.Routed}, api.Entry{From: ann, Text: "yesterday"}) }, not: []string{"yesterday"}},
 		"a message": {step: func(s *scene) {
 			s.add(api.Activity{What: api.Routed}, api.Entry{From: ann, Text: "hi\x1b[31m", Stranger: true})
