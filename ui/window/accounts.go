@@ -66,7 +66,10 @@ func (p *accountsPage) tick() {
 
 func (p *accountsPage) snapshot() {
 	s := p.w.snap
-	p.counts.set(countWords(s.Exposure))
+	p.counts.set("")
+	if p.w.known {
+		p.counts.set(countWords(s.Exposure))
+	}
 	setVisible(p.demo, s.Program.Demo)
 	p.showNotices(s.Notices)
 

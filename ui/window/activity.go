@@ -44,7 +44,7 @@ type activityPage struct {
 
 func newActivityPage(w *Window) *activityPage {
 	p := &activityPage{w: w, chips: map[api.What]*button{}, rows: map[fyne.CanvasObject]*activityRow{}}
-	p.search = newEntry("Search who, why and ids")
+	p.search = newEntry(w, "Search who, why and ids")
 	p.search.OnChanged = p.findSoon
 	p.account = newButton(plain, allAccounts, iconDown, p.choose)
 	p.account.after = true

@@ -50,7 +50,7 @@ type composer struct {
 
 func newComposer(p *inboxPage) *composer {
 	c := &composer{p: p, letters: map[place]*letter{}}
-	c.text = newAreaEntry("Write a message")
+	c.text = newAreaEntry(p.w, "Write a message")
 	c.text.SetMinRowsVisible(2)
 	c.text.submit = c.submit
 	c.text.OnChanged = c.changed

@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/container"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms"
 	clean "github.com/postern/postern/platforms/text"
 	"github.com/postern/postern/ui/model"
 )
@@ -190,21 +191,18 @@ func (c *counter) CreateRenderer() fyne.WidgetRenderer {
 	return r
 }
 
-// kindWords names a kind of conversation.
+// kindWords says what kind of conversation it is, and through which account.
 func kindWords(c api.Conversation, a api.Account) string {
-	where := clean.Line(a.Title, 40)
-	if h := accountName(a); h != "" {
-		where += " " + h
+	kind := map[platforms.ConversationKind]string{
+		platforms.Direct: "Direct conversation", platforms.Group: "Group", platforms.Channel: "Channel",
+	}[c.Kind]
+	if kind == "" {
+		kind = "Conversation"
 	}
-	switch c.Kind {
-	case "direct":
-		return "Direct conversation with " + where
-	case "group":
-		return "Group on " + where
-	case "channel":
-		return "Channel on " + where
+	if where := shortName(a); where != "" {
+		kind += " · " + where
 	}
-	return where
+	return kind
 }
 
 // away counts the run of messages that came while Postern was off, from i on.

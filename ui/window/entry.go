@@ -9,28 +9,28 @@ import (
 // entry is a text field that leaves the window's own keys to the window.
 type entry struct {
 	widget.Entry
+	w        *Window
 	submit   func() // Enter
-	pasted   func() // after something was pasted
 	newlines bool   // Enter with a modifier breaks the line; without, it submits
 	keyMod   fyne.KeyModifier
 }
 
-func newEntry(placeholder string) *entry {
-	e := &entry{}
+func newEntry(w *Window, placeholder string) *entry {
+	e := &entry{w: w}
 	e.ExtendBaseWidget(e)
 	e.SetPlaceHolder(placeholder)
 	e.Scroll = fyne.ScrollHorizontalOnly
 	return e
 }
 
-func newSecretEntry(placeholder string) *entry {
-	e := newEntry(placeholder)
+func newSecretEntry(w *Window, placeholder string) *entry {
+	e := newEntry(w, placeholder)
 	e.Password = true
 	return e
 }
 
-func newAreaEntry(placeholder string) *entry {
-	e := newEntry(placeholder)
+func newAreaEntry(w *Window, placeholder string) *entry {
+	e := newEntry(w, placeholder)
 	e.MultiLine, e.Wrapping, e.Scroll, e.newlines = true, fyne.TextWrapWord, fyne.ScrollVerticalOnly, true
 	return e
 }
@@ -92,22 +92,9 @@ func (e *entry) TypedShortcut(s fyne.Shortcut) {
 			e.submit()
 			return
 		}
-		if passShortcut(e, s) {
+		if e.w.shortcut(s) {
 			return
 		}
 	}
 	e.Entry.TypedShortcut(s)
-	if _, ok := s.(*fyne.ShortcutPaste); ok && e.pasted != nil {
-		e.pasted()
-	}
-}
-
-// passShortcut gives a shortcut to the window if it is one of the window's.
-func passShortcut(o fyne.CanvasObject, s fyne.Shortcut) bool {
-	c, ok := fyne.CurrentApp().Driver().CanvasForObject(o).(interface{ TypedShortcut(fyne.Shortcut) })
-	if !ok || !windowShortcut(s) {
-		return false
-	}
-	c.TypedShortcut(s)
-	return true
 }

@@ -53,7 +53,7 @@ func newAccountForm(p *setupPage, k api.Platform) *accountForm {
 			fields.Add(f.field(fd))
 		}
 	}
-	f.name = newEntry("For example: home")
+	f.name = newEntry(p.w, "For example: home")
 	f.name.submit = p.trySave
 	fields.Add(labelled("Name", "Your own label, to tell accounts apart. Optional.", f.name, nil))
 	f.ephemeral = newToggle(nil)
@@ -78,9 +78,9 @@ func (f *accountForm) field(fd api.Field) fyne.CanvasObject {
 	hint := fd.Placeholder
 	var e *entry
 	if fd.Secret {
-		e = newSecretEntry(hint)
+		e = newSecretEntry(f.p.w, hint)
 	} else {
-		e = newEntry(hint)
+		e = newEntry(f.p.w, hint)
 	}
 	label := clean.Line(fd.Label, 60)
 	if a := f.p.account; a != nil {

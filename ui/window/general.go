@@ -19,6 +19,8 @@ import (
 type generalPage struct {
 	w       *Window
 	content fyne.CanvasObject
+	form    fyne.CanvasObject
+	wait    fyne.CanvasObject // stands there until the settings are known
 
 	notify, hide, strangers, login *toggle
 	ask, days, size                *numberField
@@ -37,7 +39,7 @@ type generalPage struct {
 	filled bool // the fields are being filled by us
 }
 
-// numberField is a whole number with its unit.
+// numberField is a whole number: 0, or one between min and max.
 type numberField struct {
 	entry    *entry
 	fault    *text
@@ -50,15 +52,15 @@ func newGeneralPage(w *Window) *generalPage {
 	flip := func() *toggle { return newToggle(func(bool) { p.changed() }) }
 	p.notify, p.hide, p.strangers, p.login = flip(), flip(), flip(), flip()
 	number := func(what string, lo, hi int64) *numberField {
-		n := &numberField{entry: newEntry(""), fault: newText("", look{size: sizeSmall, color: colorBad, wrap: true}), min: lo, max: hi, what: what}
+		n := &numberField{entry: newEntry(w, ""), fault: newText("", look{size: sizeSmall, color: colorBad, wrap: true}), min: lo, max: hi, what: what}
 		n.fault.Hide()
 		n.entry.OnChanged = func(string) { p.changed() }
 		n.entry.submit = p.store
 		return n
 	}
-	p.ask = number("The time", 0, 10080)
-	p.days = number("The age", 0, 36500)
-	p.size = number("The size", 0, 1<<30)
+	p.ask = number("The time", 1, 7*24*60)
+	p.days = number("The age", 1, 3650)
+	p.size = number("The size", 16, 1_000_000)
 
 	val := func() *text { return newText("", look{size: sizeSmall, wrap: true}) }
 	p.data, p.vault, p.version, p.since = val(), val(), val(), val()
@@ -87,8 +89,11 @@ func newGeneralPage(w *Window) *generalPage {
 	p.bar = container.NewStack(newBox(colorSidebar, "", 0), frame(rule(), nil, nil, nil,
 		pad(28, 12, 28, 12, hbox(8, fill(p.barText), p.revert, p.save))))
 	p.bar.Hide()
+	p.form = container.NewVScroll(pad(28, 0, 28, 28, narrow(680, rows)))
+	p.form.Hide()
+	p.wait = pad(28, 40, 28, 0, vbox(0, newText("Waiting for Postern…", look{color: colorMuted, align: fyne.TextAlignCenter})))
 	p.content = frame(pageHead("General", small("For all accounts.")), p.bar, nil, nil,
-		container.NewVScroll(pad(28, 0, 28, 28, narrow(680, rows))))
+		container.NewStack(p.wait, p.form))
 	return p
 }
 
@@ -154,7 +159,10 @@ func (p *generalPage) load() {
 			return
 		}
 		p.have = true
+		p.wait.Hide()
+		p.form.Show()
 		p.fill(s)
+		p.content.Refresh()
 	})
 }
 
@@ -205,8 +213,8 @@ func (n *numberField) value() (int64, string) {
 	switch {
 	case err != nil:
 		return 0, n.what + " must be a whole number."
-	case v < n.min || v > n.max:
-		return 0, n.what + " must be between " + strconv.FormatInt(n.min, 10) + " and " + strconv.FormatInt(n.max, 10) + "."
+	case v != 0 && (v < n.min || v > n.max):
+		return 0, n.what + " must be 0, or between " + strconv.FormatInt(n.min, 10) + " and " + strconv.FormatInt(n.max, 10) + "."
 	}
 	return v, ""
 }

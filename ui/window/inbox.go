@@ -59,7 +59,7 @@ type inboxPage struct {
 
 func newInboxPage(w *Window) *inboxPage {
 	p := &inboxPage{w: w, rows: map[fyne.CanvasObject]*convRow{}}
-	p.search = newEntry("Search all messages")
+	p.search = newEntry(w, "Search all messages")
 	p.search.Icon = nil
 	p.search.OnChanged = p.findSoon
 	p.list = widget.NewList(p.length, p.makeRow, p.drawRow)
@@ -238,7 +238,7 @@ func (p *inboxPage) open(id platforms.AccountID, c platforms.ConversationID, rep
 	p.clearSearch()
 	p.visit(place{id, c}, 0)
 	p.mark()
-	if reply {
+	if reply && p.w.current() == page(p) { // a form that asks to be saved first stays
 		p.w.win.Canvas().Focus(p.composer.text)
 	}
 }

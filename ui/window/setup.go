@@ -107,7 +107,9 @@ func (p *setupPage) choose(name string) {
 	p.middle.Objects = []fyne.CanvasObject{f.view}
 	p.middle.Refresh()
 	p.buttons()
-	f.focus()
+	if p.w.setup == p { // else it is not in the window yet
+		f.focus()
+	}
 }
 
 // form is the form of the chosen platform; what was typed into it stays when

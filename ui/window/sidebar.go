@@ -45,7 +45,7 @@ func newSidebar(open func(string)) *sidebar {
 	}
 	legend := vbox(6, newText("REACHABLE", look{size: sizeTiny, color: colorMuted, bold: true}))
 	for _, l := range []exposure.Level{exposure.Outbound, exposure.Relayed, exposure.Private, exposure.Public} {
-		t := newText("0", look{size: sizeSmall, bold: true, align: fyne.TextAlignTrailing})
+		t := newText("–", look{size: sizeSmall, bold: true, align: fyne.TextAlignTrailing})
 		s.dots[l] = t
 		legend.Add(hbox(8, newSymbol(model.Badge(l).Symbol, 16, levelColor(l)), fill(small(legendWords(l))), sized(20, 0, t)))
 	}

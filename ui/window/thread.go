@@ -235,7 +235,7 @@ func (t *thread) rows() []row {
 		if head {
 			ver++
 		}
-		rows = append(rows, row{id: strconv.FormatUint(e.Seq, 10), ver: ver, guess: guessHeight(e),
+		rows = append(rows, row{id: strconv.FormatUint(e.Seq, 10), ver: ver, guess: guessHeight(e), fixed: true,
 			build: func() fyne.CanvasObject { return newBubble(t.p, e, head) }})
 	}
 	if len(rows) > 0 {

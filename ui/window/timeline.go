@@ -13,6 +13,7 @@ type row struct {
 	id    string  // stays the same when the row changes
 	ver   int     // grows when it does
 	guess float32 // its height until it is measured
+	fixed bool    // it keeps its neighbours: what is in view is held by such rows
 	build func() fyne.CanvasObject
 }
 
@@ -120,7 +121,7 @@ func (t *timeline) set(rows []row, stick bool) {
 // anchor is the first row in view, and how far it is scrolled out.
 func (t *timeline) anchor() (id string, at float32) {
 	for i := t.at(t.scroll.Offset.Y); i < len(t.rows); i++ {
-		if t.rows[i].guess > 0 { // not the line that loads more
+		if t.rows[i].fixed {
 			return t.rows[i].id, t.scroll.Offset.Y - t.top(i)
 		}
 	}

@@ -196,8 +196,6 @@ func (w *Window) Show(r api.Request) {
 	case r.Conversation != "":
 		w.Go(PageInbox)
 		w.inbox.open(r.Account, r.Conversation, r.Reply)
-	case r.Page == "settings":
-		w.Go(PageGeneral)
 	case r.Page != "":
 		w.Go(r.Page)
 	}
@@ -205,10 +203,13 @@ func (w *Window) Show(r api.Request) {
 
 // Go shows a page by its name; one that there is not shows the accounts.
 func (w *Window) Go(name string) {
-	if name == PageAdd {
+	switch name {
+	case PageAdd:
 		w.page = PageAdd
 		w.add("")
 		return
+	case "settings":
+		name = PageGeneral
 	}
 	if w.pages[name] == nil {
 		name = PageAccounts
@@ -344,28 +345,41 @@ func (w *Window) visitForeign(address string) {
 // keys binds the window's own keys.
 func (w *Window) keys() {
 	c := w.win.Canvas()
-	for i, name := range []string{PageAccounts, PageInbox, PageActivity, PageGeneral} {
-		c.AddShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyName('1' + rune(i)), Modifier: fyne.KeyModifierShortcutDefault},
-			func(fyne.Shortcut) { w.closeModals(); w.Go(name) })
+	for _, k := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.KeyF, fyne.KeyN} {
+		c.AddShortcut(&desktop.CustomShortcut{KeyName: k, Modifier: fyne.KeyModifierShortcutDefault},
+			func(s fyne.Shortcut) { w.shortcut(s) })
 	}
-	c.AddShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyF, Modifier: fyne.KeyModifierShortcutDefault}, func(fyne.Shortcut) {
-		switch {
-		case w.setup != nil:
-		case w.page == PageActivity:
-			c.Focus(w.activity.search)
-		default:
-			if w.page != PageInbox {
-				w.Go(PageInbox)
-			}
-			c.Focus(w.inbox.search)
-		}
-	})
-	c.AddShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyN, Modifier: fyne.KeyModifierShortcutDefault}, func(fyne.Shortcut) { w.Go(PageAdd) })
 	c.SetOnTypedKey(func(ev *fyne.KeyEvent) {
 		if ev.Name == fyne.KeyEscape {
 			w.escape()
 		}
 	})
+}
+
+// shortcut does what one of the window's own keys means, and reports whether s
+// is one. They work while a field has the focus too.
+func (w *Window) shortcut(s fyne.Shortcut) bool {
+	c, ok := s.(*desktop.CustomShortcut)
+	if !ok || c.Modifier != fyne.KeyModifierShortcutDefault {
+		return false
+	}
+	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageActivity, fyne.Key4: PageGeneral, fyne.KeyN: PageAdd}
+	switch name := pages[c.KeyName]; {
+	case name != "":
+		w.closeModals()
+		w.Go(name)
+	case c.KeyName != fyne.KeyF:
+		return false
+	case w.setup != nil || len(w.modals) > 0:
+	case w.page == PageActivity:
+		w.win.Canvas().Focus(w.activity.search)
+	default:
+		if w.page != PageInbox {
+			w.Go(PageInbox)
+		}
+		w.win.Canvas().Focus(w.inbox.search)
+	}
+	return true
 }
 
 // escape closes what is on top.
@@ -380,18 +394,4 @@ func (w *Window) escape() {
 	case w.page == PageInbox:
 		w.inbox.clearSearch()
 	}
-}
-
-// windowShortcut reports whether s is one of the window's own, which work
-// while a field has the focus too.
-func windowShortcut(s fyne.Shortcut) bool {
-	c, ok := s.(*desktop.CustomShortcut)
-	if !ok || c.Modifier != fyne.KeyModifierShortcutDefault {
-		return false
-	}
-	switch c.KeyName {
-	case fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.KeyF, fyne.KeyN:
-		return true
-	}
-	return false
 }

@@ -80,7 +80,7 @@ func run(args []string, stdin *os.File, stderr io.Writer) (err error) {
 		}
 	}()
 
-	a := app.NewWithID("org.postern.window")
+	a := app.NewWithID("app.postern.Postern")
 	a.Settings().SetTheme(window.NewTheme(variant))
 	icon := fyne.NewStaticResource("postern.png", assets.App(256))
 	a.SetIcon(icon)
