@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
@@ -51,6 +52,7 @@ func (p *program) show(ctx context.Context) error {
 			CloseListeners: func() {},
 			Quit:           p.app.Quit,
 		},
+		OnShown: func() { p.log.Info("the tray icon is shown", "after", time.Since(p.began).Round(time.Millisecond)) },
 		OnNoHost: func() {
 			p.log.Warn("this desktop shows no tray icons; opening the window instead")
 			p.raise(api.Request{Page: "accounts"})

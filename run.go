@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"gopkg.in/natefinch/lumberjack.v2"
 
@@ -28,6 +29,7 @@ import (
 // program is one running Postern: the parts and what ends them.
 type program struct {
 	o      cli.StartOptions
+	began  time.Time
 	app    *app.App
 	log    *slog.Logger
 	server *control.Server
@@ -40,6 +42,7 @@ type program struct {
 
 // start runs Postern until ctx ends, the person quits, or it can't go on.
 func start(ctx context.Context, o cli.StartOptions) error {
+	began := time.Now()
 	if o.Demo {
 		dir, err := os.MkdirTemp("", "postern-demo-")
 		if err != nil {
@@ -58,7 +61,7 @@ func start(ctx context.Context, o cli.StartOptions) error {
 	}
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
-	p := &program{o: o}
+	p := &program{o: o, began: began}
 	defer p.wg.Wait()
 	defer quit()
 	if err := p.open(ctx); err != nil {
