@@ -309,7 +309,6 @@ func (b *bubble) details() {
 // quarters of the place there is.
 type snug struct {
 	right bool
-	width float32
 }
 
 func (s *snug) fit(o fyne.CanvasObject, width float32) float32 {

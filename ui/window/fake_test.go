@@ -288,11 +288,9 @@ type stage struct {
 	file *fakeFiles
 	sent []string // copied to the clipboard
 
-	mu      sync.Mutex
-	queue   []func()
-	timers  []*timer
-	drawing bool
-	busy    int
+	mu     sync.Mutex
+	queue  []func()
+	timers []*timer
 }
 
 type timer struct {

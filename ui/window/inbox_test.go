@@ -244,9 +244,12 @@ func TestOlderEntries(t *testing.T) {
 		if len(th.entries) < 2*pageSize {
 			t.Fatalf("%d entries are there", len(th.entries))
 		}
-		if now, y := th.line.anchor(); now != id || y < at-1 || y > at+1 {
-			t.Errorf("in view is %s at %v, was %s at %v", now, y, id, at)
+		for i, r := range th.line.rows {
+			if now := th.line.scroll.Offset.Y - th.line.top(i); r.id == id && (now < at-1 || now > at+1) {
+				t.Errorf("message %s is at %v, was at %v", id, -now, -at)
+			}
 		}
+		checkStacked(t, th.line)
 	})
 	t.Run("a message that is found opens in its place, with a way back", func(t *testing.T) {
 		s.w.inbox.search.SetText("message 77.")

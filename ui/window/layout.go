@@ -5,9 +5,6 @@ import (
 	"fyne.io/fyne/v2/container"
 )
 
-// gap is the step of the grid, in pixels; distances are its multiples.
-const gap = 4
-
 // vbox stacks objs with space between them, each as wide as all.
 func vbox(space float32, objs ...fyne.CanvasObject) *fyne.Container {
 	return container.New(&stack{space}, objs...)
