@@ -111,7 +111,9 @@ func (t *timeline) set(rows []row, stick bool) {
 	}
 	for i, r := range t.rows {
 		if r.id == anchor {
-			t.scrollTo(t.top(i) + at)
+			for range 3 { // measuring what is above moves it
+				t.scrollTo(t.top(i) + at)
+			}
 			return
 		}
 	}
