@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"io"
 	"io/fs"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -393,4 +394,28 @@ func TestOpen(t *testing.T) {
 		_, err := s.conn.(platforms.Opener).Open(t.Context(), a)
 		wants(t, err, platforms.Temporary, "")
 	})
+}
+
+// generous answers getFile without a size, and then never stops.
+type generous struct{ endless }
+
+func (g *generous) RoundTrip(q *http.Request) (*http.Response, error) {
+	resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: &g.endless, Request: q}
+	if strings.HasSuffix(q.URL.Path, "/getFile") {
+		resp.Body = io.NopCloser(strings.NewReader(`{"ok":true,"result":{"file_id":"x","file_unique_id":"y","file_path":"documents/x"}}`))
+	}
+	return resp, nil
+}
+
+func TestOpenStopsAnEndlessFile(t *testing.T) {
+	var g generous
+	s := newStageWith(t, &http.Client{Transport: &g})
+	r, err := s.conn.(platforms.Opener).Open(t.Context(), platforms.Attachment{Ref: "x"})
+	must(t, err)
+	defer r.Close()
+	n, err := io.Copy(io.Discard, r)
+	wants(t, err, platforms.Rejected, "20 MB")
+	if n > 20_000_000 {
+		t.Errorf("%d bytes came through", n)
+	}
 }

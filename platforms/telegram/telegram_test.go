@@ -214,6 +214,10 @@ func TestRunFollowsNewNumbers(t *testing.T) {
 		t.Errorf("got %q at %q", evs[1].Text, rec.Cursor())
 	}
 	must(t, s.WaitAcked(soon(t)))
+	calls := s.Calls()
+	if last := calls[len(calls)-1].Params["offset"]; last != "1001" {
+		t.Errorf("the next poll's offset is %s, want 1001: by the old one they would be skipped", last)
+	}
 }
 
 func TestRunReportsStates(t *testing.T) {
