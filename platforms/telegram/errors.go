@@ -123,7 +123,8 @@ func misunderstood(status int) error {
 func foreign(resp *http.Response) error {
 	switch resp.StatusCode {
 	case http.StatusProxyAuthRequired:
-		return platforms.Network(errors.New("Proxy Authentication Required"), title) //nolint:staticcheck // net/http's words
+		// As net/http says it where the proxy refuses a tunnel.
+		return platforms.Network(errors.New(http.StatusText(resp.StatusCode)), title)
 	case http.StatusRequestEntityTooLarge:
 		return &platforms.Error{Kind: platforms.Rejected, Text: advice("request entity too large"), Err: errors.New(resp.Status)}
 	case http.StatusTooManyRequests:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -365,6 +366,44 @@ func TestCheck(t *testing.T) {
 		_, err := s.conn.Check(t.Context())
 		wants(t, err, platforms.Unauthorized, "/token")
 	})
+}
+
+// stranger answers as something does that is no Bot API server.
+type stranger struct {
+	status int
+	header http.Header
+}
+
+func (s stranger) RoundTrip(q *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: s.status, Status: strconv.Itoa(s.status), Header: s.header,
+		Body: io.NopCloser(strings.NewReader("<html>no</html>")), Request: q}, nil
+}
+
+func TestStrangers(t *testing.T) {
+	tests := []struct {
+		stranger
+		kind  platforms.Kind
+		after time.Duration
+		says  string
+	}{
+		{stranger{status: 200}, platforms.Temporary, 0, "not Telegram"},
+		{stranger{status: 302}, platforms.Temporary, 0, "not Telegram"},
+		{stranger{status: 401}, platforms.Temporary, 0, "not Telegram"}, // a router's page must not park the account
+		{stranger{status: 404}, platforms.Temporary, 0, "not Telegram"},
+		{stranger{status: 407}, platforms.Temporary, 0, "proxy"},
+		{stranger{status: 413}, platforms.Rejected, 0, "50 MB"},
+		{stranger{429, http.Header{"Retry-After": {"9"}}}, platforms.RateLimited, 9 * time.Second, "slowly"},
+		{stranger{status: 503}, platforms.Temporary, 0, "fault"},
+	}
+	for _, tt := range tests {
+		t.Run(strconv.Itoa(tt.status), func(t *testing.T) {
+			s := newStageWith(t, &http.Client{Transport: tt.stranger})
+			_, err := s.conn.Check(t.Context())
+			if e := wants(t, err, tt.kind, tt.says); e.RetryAfter != tt.after {
+				t.Errorf("wait %v, want %v", e.RetryAfter, tt.after)
+			}
+		})
+	}
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
