@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -417,5 +418,39 @@ func TestOpenStopsAnEndlessFile(t *testing.T) {
 	wants(t, err, platforms.Rejected, "20 MB")
 	if n > 20_000_000 {
 		t.Errorf("%d bytes came through", n)
+	}
+}
+
+// sieve reads requests to their end and remembers how long they were.
+type sieve struct{ read, told int64 }
+
+func (s *sieve) RoundTrip(q *http.Request) (*http.Response, error) {
+	s.told = q.ContentLength
+	var err error
+	if s.read, err = io.Copy(io.Discard, q.Body); err != nil {
+		return nil, err
+	}
+	_ = q.Body.Close()
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: q,
+		Body: io.NopCloser(strings.NewReader(`{"ok":true,"result":{"message_id":7}}`))}, nil
+}
+
+func TestSendDoesNotHoldFiles(t *testing.T) {
+	const size = 45_000_000
+	var v sieve
+	s := newStageWith(t, &http.Client{Transport: &v})
+	f := platforms.File{Name: "big.iso", Size: size, Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(io.LimitReader(&endless{}, size)), nil
+	}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := s.conn.Send(t.Context(), platforms.Message{Conversation: direct, Files: []platforms.File{f}})
+	runtime.ReadMemStats(&after)
+	must(t, err)
+	if v.read != v.told || v.read < size {
+		t.Errorf("%d bytes were sent, %d were announced", v.read, v.told)
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > size/10 {
+		t.Errorf("%d bytes were allocated for a file of %d", grown, size)
 	}
 }
