@@ -188,27 +188,27 @@ func (r *Recorder) Cursor() platforms.Cursor {
 // test when they don't come.
 func (r *Recorder) Wait(t testing.TB, n int) []platforms.Event {
 	t.Helper()
-	r.Until(t, fmt.Sprintf("%d events stored", n), func() bool { return len(r.stored) >= n })
+	r.until(t, fmt.Sprintf("%d events stored", n), func() bool { return len(r.stored) >= n })
 	return r.Events()
 }
 
 // WaitCalls waits until Event was called n times.
 func (r *Recorder) WaitCalls(t testing.TB, n int) []platforms.Event {
 	t.Helper()
-	r.Until(t, fmt.Sprintf("%d calls of Event", n), func() bool { return len(r.calls) >= n })
+	r.until(t, fmt.Sprintf("%d calls of Event", n), func() bool { return len(r.calls) >= n })
 	return r.Calls()
 }
 
 // WaitPhase waits until the last State reported is of this phase.
 func (r *Recorder) WaitPhase(t testing.TB, p platforms.Phase) {
 	t.Helper()
-	r.Until(t, fmt.Sprintf("phase %d", p), func() bool {
+	r.until(t, fmt.Sprintf("phase %d", p), func() bool {
 		return len(r.states) > 0 && r.states[len(r.states)-1].Phase == p
 	})
 }
 
-// Until waits for a condition on the Recorder's fields, called under its lock.
-func (r *Recorder) Until(t testing.TB, what string, ok func() bool) {
+// until waits for a condition on the Recorder's fields, called under its lock.
+func (r *Recorder) until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	most := r.Patience
 	if most == 0 {

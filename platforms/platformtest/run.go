@@ -2,7 +2,19 @@ package platformtest
 
 import "testing"
 
-// Run runs the suite.
+// Run runs the suite: every promise of platforms.Connector that a test can see.
 func Run(t *testing.T, h Harness) {
-	t.Fatal("the suite is not here yet")
+	s := &suite{h: h, limits: h.Platform.Limits, heard: &heard{}}
+	t.Run("platform", s.platform)
+	t.Run("check", s.check)
+	t.Run("receive", s.receive)
+	t.Run("acknowledge", s.acknowledge)
+	t.Run("resume", s.resume)
+	t.Run("cancel", s.cancel)
+	t.Run("trouble", s.trouble)
+	t.Run("send", s.send)
+	t.Run("features", s.features)
+	t.Run("files", s.files)
+	t.Run("send faults", s.sendFaults)
+	t.Run("no secret is told", s.secrets) // of all that was said above
 }

@@ -1,0 +1,245 @@
+package platformtest
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postern/postern/platforms"
+)
+
+// suite is one run of the suite.
+type suite struct {
+	h      Harness
+	limits platforms.Limits
+	heard  *heard
+}
+
+// heard is everything that connectors said where a person or a log could see
+// it, and the secrets that none of it may hold.
+type heard struct {
+	mu      sync.Mutex
+	text    strings.Builder
+	secrets []platforms.Secret
+}
+
+// Write is the log's.
+func (h *heard) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.text.Write(p)
+}
+
+func (h *heard) error(err error) {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		fmt.Fprintf(h, "%v\n%+v\n", e, e)
+	}
+	if err != nil {
+		fmt.Fprintln(h, platforms.Explain(err))
+	}
+}
+
+// desk is one account of one server: a World and a connector for it.
+type desk struct {
+	*World
+	t    *testing.T
+	s    *suite
+	conn platforms.Connector
+	most time.Duration
+}
+
+// open makes a desk that is closed at the test's end.
+func (s *suite) open(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{World: s.h.New(t), t: t, s: s, most: s.h.Patience}
+	if d.most == 0 {
+		d.most = patience
+	}
+	t.Cleanup(d.Close)
+	c := d.Config
+	c.Account = "account"
+	c.Log = slog.New(slog.NewTextHandler(s.heard, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	for _, secret := range c.Secrets {
+		s.heard.secrets = append(s.heard.secrets, secret)
+	}
+	fmt.Fprintf(s.heard, "%v %+v %#v\n", c.Secrets, c, c.Secrets)
+	conn, err := s.h.Platform.New(c)
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	d.conn = conn
+	return d
+}
+
+// context ends with the suite's patience.
+func (d *desk) context() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d.most)
+	d.t.Cleanup(cancel)
+	return ctx
+}
+
+// run is one Run under way.
+type run struct {
+	d      *desk
+	rec    *Recorder
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+	before map[string]bool
+}
+
+// start runs the connector from a cursor, into rec, or into a new Recorder.
+func (d *desk) start(rec *Recorder, from platforms.Cursor) *run {
+	d.t.Helper()
+	if rec == nil {
+		rec = &Recorder{Patience: d.most}
+	}
+	rec.Begin()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &run{d: d, rec: rec, cancel: cancel, done: make(chan struct{}), before: goroutines(d.s.h.Server)}
+	go func() {
+		defer close(r.done)
+		r.err = d.conn.Run(ctx, from, rec)
+		rec.End()
+	}()
+	d.t.Cleanup(func() { cancel(); rec.Unblock(); <-r.done })
+	return r
+}
+
+// wait waits for Run to return by itself, and checks what it left.
+func (r *run) wait() error {
+	r.d.t.Helper()
+	select {
+	case <-r.done:
+	case <-time.After(r.d.most):
+		r.d.t.Fatalf("Run did not return within %v", r.d.most)
+	}
+	r.d.s.heard.error(r.err)
+	for _, st := range r.rec.States() {
+		fmt.Fprintln(r.d.s.heard, st.Note)
+	}
+	for _, f := range r.rec.Faults() {
+		r.d.t.Error(f)
+	}
+	r.d.noLeaks(r.before)
+	return r.err
+}
+
+// stop cancels Run and waits for it.
+func (r *run) stop() error {
+	r.d.t.Helper()
+	r.cancel()
+	return r.wait()
+}
+
+// kind fails the test unless err is of that kind, and speaks to a person.
+func (d *desk) kind(what string, err error, want platforms.Kind) {
+	d.t.Helper()
+	d.s.heard.error(err)
+	if got := platforms.KindOf(err); got != want {
+		d.t.Errorf("%s: kind %q (%v), want %q", what, got, err, want)
+		return
+	}
+	if platforms.Explain(err) == "" {
+		d.t.Errorf("%s: the error says nothing", what)
+	}
+}
+
+// until waits for a condition that has no signal of its own.
+func (d *desk) until(what string, ok func() bool) {
+	d.t.Helper()
+	for end := time.Now().Add(d.most); !ok(); {
+		if time.Now().After(end) {
+			d.t.Fatalf("waited %v in vain until %s", d.most, what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// say has the person write into the direct conversation.
+func (d *desk) say(text string) platforms.MessageID {
+	return d.Say(Said{Conversation: d.Direct, Text: text})
+}
+
+// noLeaks waits for the goroutines that were not there before to end.
+func (d *desk) noLeaks(before map[string]bool) {
+	d.t.Helper()
+	var left []string
+	for end := time.Now().Add(d.most); ; {
+		left = left[:0]
+		for stack := range goroutines(d.s.h.Server) {
+			if !before[stack] {
+				left = append(left, stack)
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			d.t.Fatalf("%d goroutines are left after Run returned, the first:\n%s", len(left), left[0])
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// goroutines is the stacks of those that could be a connector's, by their
+// number: not the emulator's, the test's, or the idle connections of the HTTP
+// client that the connector was lent.
+func goroutines(server string) map[string]bool {
+	buf := make([]byte, 1<<20)
+	for {
+		n := runtime.Stack(buf, true)
+		if n < len(buf) {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 2*len(buf))
+	}
+	found := map[string]bool{}
+	for i, stack := range strings.Split(string(buf), "\n\n") {
+		if i == 0 { // this one
+			continue
+		}
+		foreign := false
+		for _, own := range []string{"testing.", "net/http.(*Server)", "net/http.(*conn)", "net/http.(*persistConn)",
+			"net/http.(*Transport).dialConn", "internal/singleflight", "runtime.ensureSigM", "platformtest.(*desk).start.func1"} {
+			foreign = foreign || strings.Contains(stack, own)
+		}
+		if foreign || (server != "" && strings.Contains(stack, server)) {
+			continue
+		}
+		head, _, _ := strings.Cut(stack, " [")
+		_, body, _ := strings.Cut(stack, "\n")
+		found[head+"\n"+body] = true
+	}
+	return found
+}
+
+// secrets searches all that was said for the secrets, in the forms in which
+// they could slip out.
+func (s *suite) secrets(t *testing.T) {
+	s.heard.mu.Lock()
+	defer s.heard.mu.Unlock()
+	all := s.heard.text.String()
+	if all == "" {
+		t.Fatal("nothing was heard")
+	}
+	for _, secret := range s.heard.secrets {
+		v := secret.Reveal()
+		for _, form := range []string{v, url.QueryEscape(v), url.PathEscape(v),
+			base64.StdEncoding.EncodeToString([]byte(v)), base64.URLEncoding.EncodeToString([]byte(v)), fmt.Sprintf("%x", v)} {
+			if i := strings.Index(all, form); i >= 0 {
+				around := all[max(0, i-120):i]
+				t.Fatalf("a secret was told, after: …%s", around)
+			}
+		}
+	}
+}
