@@ -67,9 +67,9 @@ func newActivityPage(w *Window) *activityPage {
 	p.hint = newText("", look{color: colorMuted, align: fyne.TextAlignCenter, wrap: true})
 	head := pageHead("Activity", small("What happened, and why. Click a line for all of it."), p.export)
 	tools := pad(28, 0, 28, 12, vbox(10, hbox(8, fill(p.search), exactWidth(210, p.account)), chips))
-	columns := pad(12, 0, 12, 6, activityColumns(
+	names := pad(12, 0, 12, 6, activityColumns(
 		columnHead("TIME"), columnHead("WHAT"), columnHead("ACCOUNT"), columnHead("WHO"), columnHead("WHY")))
-	table := card(0, frame(vbox(0, pad(4, 10, 4, 0, columns), rule()), nil, nil, nil,
+	table := card(0, frame(vbox(0, pad(4, 10, 4, 0, names), rule()), nil, nil, nil,
 		container.NewStack(pad(24, 40, 24, 0, vbox(0, p.hint)), padAll(4, p.list))))
 	p.content = frame(vbox(0, head, tools), nil, nil, nil, pad(28, 0, 28, 24, table))
 	return p
@@ -83,7 +83,27 @@ func columnHead(s string) *text {
 
 // activityColumns lays out one line of the table.
 func activityColumns(at, what, account, who, why fyne.CanvasObject) *fyne.Container {
-	return hbox(12, exactWidth(84, at), exactWidth(126, what), exactWidth(140, account), exactWidth(104, who), fill(why))
+	return container.New(columns{}, at, what, account, who, why)
+}
+
+// columns gives time and kind the width they need, and shares the rest among
+// the other three.
+type columns struct{}
+
+func (columns) MinSize(objs []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(0, objs[0].MinSize().Height)
+}
+
+func (columns) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	const space, at, what = 12, 84, 122
+	rest := max(0, size.Width-at-what-4*space)
+	var x float32
+	for i, w := range []float32{at, what, rest * 0.22, rest * 0.19, rest * 0.59} {
+		h := objs[i].MinSize().Height
+		objs[i].Resize(fyne.NewSize(w, h))
+		objs[i].Move(fyne.NewPos(x, (size.Height-h)/2))
+		x += w + space
+	}
 }
 
 func (p *activityPage) view() fyne.CanvasObject { return p.content }

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/container"
 
 	"github.com/postern/postern/platforms"
+	clean "github.com/postern/postern/platforms/text"
 )
 
 // guide is a platform's setup: numbered steps, with what to open and what to
@@ -57,7 +58,7 @@ func address(link string) string {
 	if err != nil {
 		return link
 	}
-	return strings.TrimSuffix(u.Host+u.Path, "/")
+	return clean.Line(strings.TrimSuffix(u.Host+u.Path, "/"), 48)
 }
 
 // newSnip is a short text to copy.

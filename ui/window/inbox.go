@@ -130,6 +130,7 @@ func (p *inboxPage) reload() {
 				sortConversations(p.convs, p.at, p.sticky)
 				p.drawList()
 				p.headline()
+				p.thread.seen() // the messages may have come first
 			}
 			if p.again {
 				p.again = false
