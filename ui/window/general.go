@@ -69,14 +69,14 @@ func newGeneralPage(w *Window) *generalPage {
 
 	rows := vbox(16,
 		section("Notifications",
-			switchRow("Show notifications", "For messages that nothing else answers.", p.notify), rule(),
+			switchRow("Show notifications", "For every new message, one for a burst.", p.notify), rule(),
 			switchRow("Hide the text", "Notifications say who wrote, not what.", p.hide), rule(),
 			switchRow("Tell about strangers", "People whom nobody here has answered yet.", p.strangers)),
 		section("Old messages",
 			numberRow("Ask before acting on messages older than", "They wait in the inbox until you decide. 0 never asks.", p.ask, "minutes")),
 		section("Journal",
 			numberRow("Delete messages after", "0 keeps them until the size below is reached.", p.days, "days"), rule(),
-			numberRow("Keep at most", "The oldest messages are deleted first. 0 sets no bound.", p.size, "MB")),
+			numberRow("Keep at most", "The oldest messages are deleted first. 0 sets no bound.", p.size, "MiB")),
 		section("Start",
 			switchRow("Start when you log in", "Postern starts in the tray, without a window.", p.login)),
 		section("About this Postern",
@@ -176,7 +176,7 @@ func (p *generalPage) fill(s api.Settings) {
 	}
 	p.ask.entry.SetText(whole(float64(s.AskAfter) / float64(time.Minute)))
 	p.days.entry.SetText(whole(float64(s.KeepFor) / float64(24*time.Hour)))
-	p.size.entry.SetText(whole(float64(s.KeepBytes) / 1e6))
+	p.size.entry.SetText(whole(float64(s.KeepBytes) / (1 << 20)))
 	p.filled = false
 	p.changed()
 }
@@ -203,7 +203,7 @@ func (p *generalPage) typed() (s api.Settings, ok bool) {
 	}
 	read(p.ask, whole(float64(p.was.AskAfter)/float64(time.Minute)), func(v int64) { s.AskAfter = time.Duration(v) * time.Minute })
 	read(p.days, whole(float64(p.was.KeepFor)/float64(24*time.Hour)), func(v int64) { s.KeepFor = time.Duration(v) * 24 * time.Hour })
-	read(p.size, whole(float64(p.was.KeepBytes)/1e6), func(v int64) { s.KeepBytes = v * 1e6 })
+	read(p.size, whole(float64(p.was.KeepBytes)/(1<<20)), func(v int64) { s.KeepBytes = v << 20 })
 	return s, ok
 }
 

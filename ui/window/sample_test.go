@@ -126,6 +126,6 @@ func sample() *fake {
 	for i, a := range acts {
 		f.activity = append(f.activity, api.Activity{Seq: uint64(900 - i), At: ago(a.d), What: a.what, Account: a.account, Who: a.who, Why: a.why, Conversation: "c1", Entry: 105})
 	}
-	f.settings = api.Settings{Notifications: true, ShowStrangers: true, StartAtLogin: true, AskAfter: 10 * time.Minute, KeepFor: 365 * 24 * time.Hour, KeepBytes: 2_000_000_000}
+	f.settings = api.Settings{Notifications: true, ShowStrangers: true, StartAtLogin: true, AskAfter: 10 * time.Minute, KeepFor: 365 * 24 * time.Hour, KeepBytes: 2_000 << 20}
 	return f
 }
