@@ -43,7 +43,7 @@ check: ## what must be green before a commit is shared
 	go test -tags $(TAGS) -race -p 1 -timeout 40m ./...
 
 bench: build ## speed and memory on this machine
-	go test -run '^TestBench' -bench . -benchtime 1x -timeout 60m -v ./app/internal/store . -args -bench.report
+	POSTERN_BENCH=1 go test -count 1 -p 1 -run '^TestBench' -timeout 60m -v ./app/internal/store .
 
 interop: ## official clients against our emulators, and other people's servers against us
 	cd platforms/interop && npm ci --no-audit --no-fund --silent

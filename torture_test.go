@@ -219,9 +219,13 @@ func TestKill(t *testing.T) {
 				if v.gap > 0 {
 					time.Sleep(v.gap) // the load, not a synchronisation
 				}
-				if i == n/2 {
+				if i == n/2 && v.gap > 0 {
 					h.kill()
 				}
+			}
+			if v.gap == 0 {
+				eventually(t, "part of the burst is stored", func() bool { return s.Acked() > 0 })
+				h.kill()
 			}
 			acked := s.Acked()
 			c = h.start()
