@@ -219,6 +219,27 @@ func TestTroubleIsExplained(t *testing.T) {
 	noSecrets(t, h.dir, printed.String())
 }
 
+func TestWrongToken(t *testing.T) {
+	const other = "700000900:AAEanother-Token_that-isnt-known-here"
+	s := emulate(t, other)
+	h := newHouse(t)
+	c := h.start()
+	a, err := c.AddAccount(t.Context(), api.AccountDraft{Platform: "telegram", Values: map[string]string{"token": testToken, "server": s.URL()}})
+	var note string
+	if err != nil {
+		note = err.Error()
+	} else {
+		note = becomes(t, c, a.ID, api.BadCredentials).Note
+	}
+	t.Log(note)
+	if !strings.Contains(note, "token") || strings.Contains(note, testToken) {
+		t.Errorf("said %q", note)
+	}
+	printed := h.output
+	h.stop()
+	noSecrets(t, h.dir, printed.String()+note)
+}
+
 // noSecrets looks for the token and the passphrase in every file and in text.
 func noSecrets(t *testing.T, dir, text string) {
 	t.Helper()
@@ -305,6 +326,14 @@ func TestStartsThatFail(t *testing.T) {
 		}},
 		{"wrong passphrase", func(t *testing.T, h *house) {
 			if err := os.WriteFile(h.pass, []byte("something else\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"data folder for reading only", func(t *testing.T, h *house) {
+			if os.Getuid() == 0 {
+				t.Skip("root writes anywhere")
+			}
+			if err := os.Chmod(h.dir, 0o500); err != nil { //nolint:gosec // that's the point
 				t.Fatal(err)
 			}
 		}},
