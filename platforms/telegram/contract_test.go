@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ func newWorld(t *testing.T) *platformtest.World {
 	s, err := telegramtest.New(token)
 	must(t, err)
 	transport := &http.Transport{}
+	var revoked atomic.Bool
 	return &platformtest.World{
 		Config: platforms.Config{
 			Settings: map[string]string{"server": s.URL()},
@@ -62,7 +64,19 @@ func newWorld(t *testing.T) *platformtest.World {
 		},
 		Answered: s.Answers,
 
-		Disconnect: s.Disconnect, Down: s.Down, Up: s.Up, Revoke: s.Revoke,
+		Disconnect: func() {
+			// Between two polls there is no connection that the connector would
+			// miss. With a revoked token no poll waits any more.
+			if !revoked.Load() {
+				must(t, s.WaitPolling(soon(t)))
+			}
+			s.Disconnect()
+		},
+		Down: s.Down, Up: s.Up,
+		Revoke: func() {
+			revoked.Store(true)
+			s.Revoke()
+		},
 		Conflict:   func() { s.SetRival(true) },
 		FailCall:   func(f platformtest.Fault) { s.SetFault(telegramtest.AnyCall, faultOf(f)) },
 		FailStream: func(f platformtest.Fault) { s.SetFault("getUpdates", faultOf(f)) },
