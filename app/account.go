@@ -29,11 +29,14 @@ type account struct {
 	kick   chan struct{} // look again now
 	clicks chan struct{} // room for confirming clicks
 
-	saving sync.Mutex // held while the record is changed on disk; before mu
+	saving  sync.Mutex // held while the record is changed on disk; before mu
+	removed bool       // guarded by saving: nothing is written any more
+	unsaved bool       // guarded by App.mu: not to be connected yet
 
 	mu        sync.Mutex
 	rec       store.Account
 	conn      platforms.Connector
+	built     int // counts the connectors that were dropped
 	client    *http.Client
 	hints     map[string]string       // of the secrets, for telling them apart
 	interrupt context.CancelCauseFunc // of the running attempt
@@ -135,6 +138,9 @@ func (c *account) attempt(ctx context.Context) (err error) {
 		c.setLocked(api.Connecting, "", time.Time{})
 	}
 	c.mu.Unlock()
+	if c.waits() { // paused or parked before there was anything to interrupt
+		return errPaused
+	}
 
 	conn, err := c.connector(ctx)
 	if err != nil {
@@ -287,6 +293,7 @@ func (c *account) drop() {
 	c.mu.Lock()
 	client := c.client
 	c.conn, c.client = nil, nil
+	c.built++
 	c.mu.Unlock()
 	if client != nil {
 		client.CloseIdleConnections()
@@ -303,12 +310,27 @@ func (c *account) shutdown() {
 	}
 	stop()
 	<-done
+	c.app.mu.Lock()
+	c.stop = nil
+	c.app.mu.Unlock()
+}
+
+// remove deletes the account's record; what still works on it writes no new one.
+func (c *account) remove(ctx context.Context) error {
+	c.saving.Lock()
+	defer c.saving.Unlock()
+	err := c.app.store.DeleteAccount(ctx, c.id)
+	c.removed = err == nil
+	return err
 }
 
 // update changes the account's record, on disk first.
 func (c *account) update(ctx context.Context, change func(*store.Account)) error {
 	c.saving.Lock()
 	defer c.saving.Unlock()
+	if c.removed {
+		return &api.Error{Kind: platforms.Rejected, Text: "This account was removed. Add it again to use it."}
+	}
 	c.mu.Lock()
 	rec := c.rec
 	c.mu.Unlock()

@@ -39,6 +39,7 @@ func (a *App) AddAccount(ctx context.Context, d api.AccountDraft) (api.Account, 
 	rec.ID = a.freshID(p.Name)
 	rec.Name = a.freshName(strings.TrimSpace(d.Name), p.Title)
 	acc := newAccount(a, p, rec)
+	acc.unsaved = true
 	a.accounts = append(a.accounts, acc) // reserves the id
 	a.mu.Unlock()
 
@@ -49,6 +50,9 @@ func (a *App) AddAccount(ctx context.Context, d api.AccountDraft) (api.Account, 
 		return api.Account{}, wireError(err)
 	}
 	a.record(ctx, store.Activity{What: string(api.Changed), Account: rec.ID, Why: "account added"})
+	a.mu.Lock()
+	acc.unsaved = false
+	a.mu.Unlock()
 	a.supervise(acc)
 	a.changed()
 	return acc.view(), nil
@@ -100,18 +104,21 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	acc.mu.Lock()
 	rec := acc.rec
 	acc.mu.Unlock()
-	if err := a.store.DeleteAccount(ctx, id); err != nil {
+	if err := acc.remove(ctx); err != nil {
 		a.supervise(acc)
 		return wireError(err)
+	}
+	// The secrets go whether or not whoever asked still waits, and before the id
+	// is free for a new account.
+	ctx = context.WithoutCancel(ctx)
+	var failed error
+	for _, f := range rec.Secrets {
+		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(id, f)))
 	}
 	a.mu.Lock()
 	a.accounts = slices.DeleteFunc(a.accounts, func(o *account) bool { return o == acc })
 	a.mu.Unlock()
 	a.pace.forget(id)
-	var failed error
-	for _, f := range rec.Secrets {
-		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(id, f)))
-	}
 	a.record(ctx, store.Activity{What: string(api.Changed), Why: fmt.Sprintf("account %s (%s) removed with its messages", id, rec.Name)})
 	a.changed()
 	if failed != nil {
@@ -179,8 +186,8 @@ type fieldValues struct {
 
 // values cleans what was typed into the form and completes it with what rec has.
 func (a *App) values(ctx context.Context, p platforms.Platform, rec store.Account, d api.AccountDraft) (fieldValues, error) {
-	kept, err := a.secrets(ctx, rec)
-	if err != nil && rec.ID != "" {
+	kept, err := a.keptSecrets(ctx, rec)
+	if err != nil {
 		return fieldValues{}, wireError(err)
 	}
 	v := fieldValues{settings: map[string]string{}, secrets: map[string]platforms.Secret{}}
@@ -237,7 +244,7 @@ func (a *App) values(ctx context.Context, p platforms.Platform, rec store.Accoun
 // save writes secrets to the vault, then the record to the journal, and takes
 // new secrets back out if the record can't be written.
 func (a *App) save(ctx context.Context, acc *account, rec store.Account, v fieldValues) error {
-	before, err := a.secrets(ctx, rec)
+	before, err := a.keptSecrets(ctx, rec)
 	if err != nil {
 		return err
 	}
@@ -348,14 +355,21 @@ func (a *App) setPaused(ctx context.Context, id platforms.AccountID, on bool) er
 	if on {
 		what = api.Stopped
 	}
-	if id == "" {
+	if id != "" {
+		if _, err := a.account(id); err != nil {
+			return err
+		}
+	}
+	everything := id == "" || (!on && a.allPaused())
+	if everything {
 		if err := a.store.PutSetting(ctx, settingPaused, on); err != nil {
 			return wireError(err)
 		}
 		a.mu.Lock()
 		a.paused = on
 		a.mu.Unlock()
-	} else {
+	}
+	if id != "" {
 		acc, err := a.account(id)
 		if err != nil {
 			return err
@@ -363,7 +377,9 @@ func (a *App) setPaused(ctx context.Context, id platforms.AccountID, on bool) er
 		if err := acc.update(ctx, func(r *store.Account) { r.Paused = on }); err != nil {
 			return wireError(err)
 		}
-		of = []*account{acc}
+		if !everything {
+			of = []*account{acc}
+		}
 	}
 	a.record(ctx, store.Activity{What: string(what), Account: id, Why: "asked for"})
 	for _, acc := range of {
@@ -371,6 +387,9 @@ func (a *App) setPaused(ctx context.Context, id platforms.AccountID, on bool) er
 			acc.unpark()
 		}
 		acc.end(errPaused)
+	}
+	if everything {
+		id = ""
 	}
 	if !on {
 		if err := a.resumeSends(id); err != nil {

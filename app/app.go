@@ -221,11 +221,11 @@ func (a *App) Close() error {
 	return errors.Join(a.store.Close(), a.closeVault())
 }
 
-// supervise starts the account's supervisor.
+// supervise starts the account's supervisor, unless it has one.
 func (a *App) supervise(acc *account) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.ctx == nil || a.ctx.Err() != nil {
+	if a.ctx == nil || a.ctx.Err() != nil || acc.unsaved || acc.stop != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(a.ctx)

@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
 )
 
@@ -20,7 +22,7 @@ func secretName(id platforms.AccountID, field string) string {
 // use.
 func (c *account) connector(ctx context.Context) (platforms.Connector, error) {
 	c.mu.Lock()
-	conn, rec := c.conn, c.rec
+	conn, rec, built := c.conn, c.rec, c.built
 	c.mu.Unlock()
 	if conn != nil {
 		return conn, nil
@@ -30,7 +32,10 @@ func (c *account) connector(ctx context.Context) (platforms.Connector, error) {
 		return nil, err
 	}
 	client := newClient()
-	conn, err = c.platform.New(c.app.config(rec, secrets, client, c))
+	err = c.guard(func() (err error) {
+		conn, err = c.platform.New(c.app.config(rec, secrets, client, c))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +43,9 @@ func (c *account) connector(ctx context.Context) (platforms.Connector, error) {
 	defer c.mu.Unlock()
 	if c.conn != nil { // somebody else was faster
 		return c.conn, nil
+	}
+	if c.built != built { // made of values that have changed since
+		return nil, errChanged
 	}
 	c.conn, c.client, c.hints = conn, client, map[string]string{}
 	for name, s := range secrets {
@@ -51,6 +59,22 @@ func (a *App) secrets(ctx context.Context, rec store.Account) (map[string]platfo
 	secrets := make(map[string]platforms.Secret, len(rec.Secrets))
 	for _, name := range rec.Secrets {
 		s, err := a.vault.Get(ctx, secretName(rec.ID, name))
+		if err != nil {
+			return nil, fmt.Errorf("the %s of %q: %w", name, rec.Name, err)
+		}
+		secrets[name] = s
+	}
+	return secrets, nil
+}
+
+// keptSecrets is secrets without those that are gone: they can be entered again.
+func (a *App) keptSecrets(ctx context.Context, rec store.Account) (map[string]platforms.Secret, error) {
+	secrets := make(map[string]platforms.Secret, len(rec.Secrets))
+	for _, name := range rec.Secrets {
+		s, err := a.vault.Get(ctx, secretName(rec.ID, name))
+		if errors.Is(err, vault.ErrNotFound) {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the %s of %q: %w", name, rec.Name, err)
 		}

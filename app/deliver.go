@@ -89,8 +89,11 @@ func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job, done 
 	if err != nil {
 		return err
 	}
-	routed := a.routed(job, outcome, names)
-	outcome.Activity = &routed
+	refuse := func(err error) {
+		outcome = store.Outcome{Status: store.Failed, Why: "the answer can't be sent: " + platforms.Explain(err)}
+		acc.log.Warn("an answer was refused", "seq", job.Seq, "err", err)
+		acc.fail(&acc.answers, outcome.Why)
+	}
 	finished := func(err error) {
 		if err == nil && outcome.Status == store.Delivered {
 			acc.prove(&acc.answers)
@@ -98,19 +101,52 @@ func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job, done 
 		a.changed()
 		done(err)
 	}
-	if len(answers) == 0 {
+	finish := func() {
+		routed := a.routed(job, outcome, names)
+		outcome.Activity = &routed
 		go func() { finished(a.store.FinishJob(ctx, job.Seq, outcome)) }()
+	}
+	if len(answers) == 0 {
+		finish()
 		return nil
 	}
-	for i, m := range answers {
-		out := store.Outgoing{Account: job.Account, Message: m, Ephemeral: ephemeral, Answers: job.Seq}
-		then := func(error) {} // the last one's error is the same
-		if i == len(answers)-1 {
-			out.Finish, then = &outcome, finished
+	last := len(answers) - 1
+	for _, m := range answers[:last] {
+		_, err := a.enqueue(ctx, acc, store.Outgoing{Account: job.Account, Message: m, Ephemeral: ephemeral, Answers: job.Seq})
+		switch {
+		case refused(err):
+			refuse(err)
+		case err != nil:
+			return err
 		}
-		a.enqueueAsync(ctx, acc, out, then)
 	}
+	routed := a.routed(job, outcome, names)
+	outcome.Activity = &routed
+	end := outcome // what is queued does not change with refuse
+	out := store.Outgoing{Account: job.Account, Message: answers[last], Ephemeral: ephemeral, Answers: job.Seq, Finish: &end}
+	a.enqueueAsync(ctx, acc, out, func(err error) {
+		switch {
+		case refused(err): // trying again would ask the responder for ever
+			refuse(err)
+			finish()
+		case err == nil && a.unfinished(job.Seq):
+			finish() // the answer's key was known: nothing was stored
+		default:
+			finished(err)
+		}
+	})
 	return nil
+}
+
+// refused reports whether the journal will never take a message.
+func refused(err error) bool {
+	return errors.Is(err, store.ErrState) || errors.Is(err, store.ErrTooBig)
+}
+
+// unfinished reports whether an event's job is still to be done.
+func (a *App) unfinished(seq uint64) bool {
+	e, err := a.store.Entry(seq)
+	return err == nil && e.Status == store.Received
 }
 
 // ask has the responders answer one event.

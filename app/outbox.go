@@ -196,7 +196,7 @@ func (a *App) sendParts(ctx context.Context, acc *account, l lane, p store.Pendi
 		ids = append(ids, id)
 		if i < len(all)-1 {
 			if err := a.store.SentPart(context.WithoutCancel(ctx), p.Seq, i, id); err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%w: %w", errUnrecorded, err)
 			}
 		}
 	}
@@ -301,10 +301,13 @@ func (a *App) moved(ctx context.Context, acc *account, l lane, p store.Pending, 
 	return nil
 }
 
+// errUnrecorded: a part went out and the journal did not take note.
+var errUnrecorded = errors.New("a part that was sent could not be recorded")
+
 // uncertain reports whether a failed send may have arrived all the same: the
 // request was out and its answer never came.
 func uncertain(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) ||
+	return errors.Is(err, errUnrecorded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 

@@ -76,7 +76,12 @@ func (c *account) ask(ctx context.Context, p platforms.Prober) (platforms.Backlo
 	if err != nil {
 		return platforms.Backlog{}, err
 	}
-	return p.Probe(ctx, at)
+	var backlog platforms.Backlog
+	err = c.guard(func() (err error) {
+		backlog, err = p.Probe(ctx, at)
+		return err
+	})
+	return backlog, err
 }
 
 // identify asks once per run of the program who the bot is, so that its name
