@@ -146,6 +146,9 @@ func (c *account) attempt(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.verify(ctx, conn); err != nil {
+		return err
+	}
 	from, err := c.app.store.Cursor(c.id)
 	if err != nil {
 		return err
@@ -266,10 +269,10 @@ func (c *account) reconnect(why string) {
 	if !early {
 		c.kicked = now
 	}
-	client := c.client
+	client, limited, retryAt := c.client, c.status == api.RateLimited, c.retryAt
 	c.backoff.reset()
 	c.mu.Unlock()
-	if early {
+	if early || (limited && now.Before(retryAt)) { // the platform asked for that wait
 		return
 	}
 	if client != nil {

@@ -79,6 +79,9 @@ func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.A
 		rec.Name = cut(name, 64)
 	}
 	rec.Ephemeral = d.Ephemeral
+	// A new credential may be another bot's, whose messages the saved place in
+	// the old one's would throw away.
+	rec.Verify = rec.Verify || (len(values.typed) > 0 && rec.Identity.ID != "")
 	if err := a.save(ctx, acc, rec, values); err != nil {
 		return api.Account{}, wireError(err)
 	}
@@ -265,7 +268,7 @@ func (a *App) save(ctx context.Context, acc *account, rec store.Account, v field
 		}
 	}
 	err = acc.update(ctx, func(r *store.Account) {
-		r.Name, r.Ephemeral = rec.Name, rec.Ephemeral
+		r.Name, r.Ephemeral, r.Verify = rec.Name, rec.Ephemeral, rec.Verify
 		r.Settings, r.Secrets = v.settings, slices.Sorted(maps.Keys(v.secrets))
 	})
 	if err != nil {
@@ -337,71 +340,4 @@ func (a *App) unknownPlatform(name string) error {
 		known = append(known, p.Name)
 	}
 	return &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("There is no platform %q. There are: %s.", name, strings.Join(known, ", "))}
-}
-
-// Pause disconnects one account, or all.
-func (a *App) Pause(ctx context.Context, id platforms.AccountID) error {
-	return a.setPaused(ctx, id, true)
-}
-
-// Resume connects one account again, or all. Resuming one account while
-// everything is paused resumes that, too: the person asked for it to run.
-func (a *App) Resume(ctx context.Context, id platforms.AccountID) error {
-	return a.setPaused(ctx, id, false)
-}
-
-func (a *App) setPaused(ctx context.Context, id platforms.AccountID, on bool) error {
-	what, of := api.Resumed, a.list()
-	if on {
-		what = api.Stopped
-	}
-	if id != "" {
-		if _, err := a.account(id); err != nil {
-			return err
-		}
-	}
-	everything := id == "" || (!on && a.allPaused())
-	if everything {
-		if err := a.store.PutSetting(ctx, settingPaused, on); err != nil {
-			return wireError(err)
-		}
-		a.mu.Lock()
-		a.paused = on
-		a.mu.Unlock()
-	}
-	if id != "" {
-		acc, err := a.account(id)
-		if err != nil {
-			return err
-		}
-		if err := acc.update(ctx, func(r *store.Account) { r.Paused = on }); err != nil {
-			return wireError(err)
-		}
-		if !everything {
-			of = []*account{acc}
-		}
-	}
-	a.record(ctx, store.Activity{What: string(what), Account: id, Why: "asked for"})
-	for _, acc := range of {
-		if !on {
-			acc.unpark()
-		}
-		acc.end(errPaused)
-	}
-	if everything {
-		id = ""
-	}
-	if !on {
-		if err := a.resumeSends(id); err != nil {
-			return wireError(err)
-		}
-	}
-	a.changed()
-	return nil
-}
-
-func (a *App) allPaused() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.paused
 }

@@ -77,3 +77,30 @@ func TestNoticesAreBoundedAndStay(t *testing.T) {
 		t.Errorf("%d after one was dismissed", n)
 	}
 }
+
+func TestAnotherBotsCredentialIsNotUsed(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.add()
+	w.until("the bot is known", func() bool { return w.account().Handle == "@bot" })
+	w.fake.mu.Lock()
+	w.fake.bot = "other"
+	w.fake.mu.Unlock()
+	change := func() {
+		t.Helper()
+		if _, err := w.app.ChangeAccount(t.Context(), "fake", api.AccountDraft{Platform: "fake", Values: map[string]string{"token": "tok-of-another"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change()
+	w.fake.say("1", "to the other bot", time.Now())
+	w.until("it is parked", func() bool { return w.account().Status == api.Blocked })
+	if w.fake.waiting() != 1 {
+		t.Error("the other bot's message was taken")
+	}
+	w.fake.mu.Lock()
+	w.fake.bot = "bot"
+	w.fake.mu.Unlock()
+	change()
+	w.until("the right one connects", func() bool { return w.account().Status == api.Connected && w.fake.waiting() == 0 })
+}

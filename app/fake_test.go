@@ -30,10 +30,11 @@ type fake struct {
 	send    func(m platforms.Message) error                   // may refuse a Send
 	sending chan struct{}                                     // if set, Send waits for it
 	checks  int
+	bot     platforms.UserID // who a Check says it is
 	pace    platforms.Pace
 }
 
-func newFake() *fake { return &fake{wake: make(chan struct{}, 1)} }
+func newFake() *fake { return &fake{wake: make(chan struct{}, 1), bot: "bot"} }
 
 func (f *fake) platform() platforms.Platform {
 	return platforms.Platform{
@@ -104,7 +105,7 @@ func (c *fakeConnector) Check(context.Context) (platforms.Identity, error) {
 	if c.c.Secrets["token"].Reveal() == "tok-revoked" {
 		return platforms.Identity{}, &platforms.Error{Kind: platforms.Unauthorized, Text: "The token is refused. Paste the current one."}
 	}
-	return platforms.Identity{ID: "bot", Name: "Bot", Handle: "@bot"}, nil
+	return platforms.Identity{ID: c.f.bot, Name: "Bot", Handle: "@bot"}, nil
 }
 
 func (c *fakeConnector) Run(ctx context.Context, from platforms.Cursor, sink platforms.Sink) error {

@@ -34,6 +34,7 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 	c.prove(&c.hears)
 	c.mu.Lock()
 	ephemeral := c.rec.Ephemeral
+	c.accepted += uint64(len(evs))
 	c.mu.Unlock()
 	ins := make([]store.Incoming, len(evs))
 	for i, ev := range evs {
@@ -67,7 +68,6 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 func (s *sink) stored(ev platforms.Event, ephemeral bool) {
 	c := s.account
 	c.mu.Lock()
-	c.accepted++
 	if ev.Kind == platforms.MessageReceived && !ephemeral {
 		c.last = &api.LastEvent{Conversation: ev.Conversation.ID, Title: ev.Conversation.Title,
 			From: ev.From.Name, Text: preview(ev), At: ev.Time}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"syscall"
+	"net"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
@@ -153,7 +153,6 @@ func (a *App) sendBatch(ctx context.Context, acc *account, l lane, batch []store
 			}
 			a.doubtful.Delete(p.Seq)
 		}
-		a.trying.Store(p.Seq, struct{}{})
 		ids, err := a.sendParts(ctx, acc, l, p)
 		if err != nil {
 			return errors.Join(a.sendFailed(ctx, acc, l, p, err), notes.wait())
@@ -189,6 +188,7 @@ func (a *App) sendParts(ctx context.Context, acc *account, l lane, p store.Pendi
 		if err := a.pace.wait(ctx, l, shared, acc.platform.Limits.Pace); err != nil {
 			return nil, err
 		}
+		a.trying.Store(p.Seq, struct{}{})
 		id, err := a.sendPart(ctx, acc, conn, all[i])
 		if err != nil {
 			return nil, err
@@ -305,10 +305,20 @@ func (a *App) moved(ctx context.Context, acc *account, l lane, p store.Pending, 
 var errUnrecorded = errors.New("a part that was sent could not be recorded")
 
 // uncertain reports whether a failed send may have arrived all the same: the
-// request was out and its answer never came.
+// request was out and its answer never came. Only a connection that was never
+// made is certain.
 func uncertain(err error) bool {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return false
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return false
+	}
+	var transport net.Error
 	return errors.Is(err, errUnrecorded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &transport)
 }
 
 // doubt notes, before anything is sent, which messages an earlier run began to
@@ -348,6 +358,7 @@ func (a *App) putBack() {
 	if err != nil {
 		return
 	}
+	var back steps // all at once: they share the disk's work
 	for _, r := range refs {
 		err := a.tried(r, func(p store.Pending) {
 			_, begun := a.trying.Load(p.Seq)
@@ -355,13 +366,13 @@ func (a *App) putBack() {
 			if begun || before {
 				return
 			}
-			if err := a.store.Defer(context.Background(), p.Seq, p.Attempts, p.Next, ""); err != nil {
-				a.log.Warn("a queued message stays marked as tried", "seq", p.Seq, "err", err)
-			}
+			back.begin()
+			go func() { back.end(a.store.Defer(context.Background(), p.Seq, p.Attempts, p.Next, "")) }()
 		})
-		if err != nil {
-			a.log.Warn("the outbox could not be put back", "err", err)
-		}
+		back.fail(err)
+	}
+	if err := back.wait(); err != nil {
+		a.log.Warn("queued messages stay marked as tried", "err", err)
 	}
 }
 

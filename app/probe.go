@@ -45,9 +45,6 @@ func (c *account) probe(ctx context.Context, conn platforms.Connector) {
 		switch {
 		case backlog.Waiting == 0:
 			suspicious = false
-			if c.status == api.Degraded {
-				c.setLocked(api.Connected, "", time.Time{})
-			}
 		case suspicious && accepted == before:
 			text := backlog.Note
 			if text == "" {
@@ -110,13 +107,44 @@ func (c *account) identify(ctx context.Context, conn platforms.Connector) {
 	}
 }
 
+// verify makes sure that a new credential belongs to the bot that the account
+// is for. The journal's cursor and event ids are that bot's: another one's
+// messages would be skipped and acknowledged unseen.
+func (c *account) verify(ctx context.Context, conn platforms.Connector) error {
+	c.mu.Lock()
+	wanted, known := c.rec.Verify, c.rec.Identity
+	c.mu.Unlock()
+	if !wanted {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	var id platforms.Identity
+	err := c.guard(func() (err error) {
+		id, err = conn.Check(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if id.ID != known.ID {
+		return &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf(
+			"This credential belongs to another bot (%s, not %s). Put the right one back here, and add the other bot as an account of its own.", id.Handle, known.Handle)}
+	}
+	return c.update(ctx, func(r *store.Account) { r.Verify, r.Identity = false, id })
+}
+
 // know keeps a freshly checked identity.
 func (c *account) know(ctx context.Context, id platforms.Identity) error {
 	c.mu.Lock()
 	c.checked = true
 	c.mu.Unlock()
 	defer c.app.changed()
-	return c.update(ctx, func(r *store.Account) { r.Identity = id })
+	return c.update(ctx, func(r *store.Account) {
+		if !r.Verify { // else it may be another bot's
+			r.Identity = id
+		}
+	})
 }
 
 // CheckAccount asks the account's platform about it now.

@@ -18,6 +18,10 @@ type Account struct {
 	Ephemeral bool                `json:"ephemeral,omitempty"`
 	Identity  platforms.Identity  `json:"identity"`
 	Created   time.Time           `json:"created"`
+
+	// Verify: the credential is new, and must be Identity's before anything
+	// else is done with it.
+	Verify bool `json:"verify,omitempty"`
 }
 
 // Incoming is an event to accept.
