@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/postern/postern/app/control/api"
-	"github.com/postern/postern/platforms/telegram/telegramtest"
 )
 
 // benching skips unless figures are asked for: POSTERN_BENCH=1, as make bench
@@ -119,43 +118,4 @@ func usage(t *testing.T, pid int) (ticks, switches, rss int) {
 		switches += read(path, "voluntary_ctxt_switches")
 	}
 	return user + system, switches, read(fmt.Sprintf("/proc/%d/status", pid), "VmRSS")
-}
-
-// TestBenchAnswer measures from a message at the server to its echo there, and
-// the answers a second to a burst.
-func TestBenchAnswer(t *testing.T) {
-	benching(t)
-	s := emulate(t, testToken)
-	h := newHouse(t)
-	h.launchEcho()
-	c := h.await()
-	becomes(t, c, h.account(c, s, testToken).ID, api.Connected)
-	var took []time.Duration
-	for i := range 300 {
-		began := time.Now()
-		s.Say(telegramtest.Direct, telegramtest.Person, "m"+strconv.Itoa(i))
-		if err := s.WaitSent(t.Context(), i+1); err != nil {
-			t.Fatal(err)
-		}
-		took = append(took, time.Since(began))
-	}
-	t.Logf("message in → echo at the server: p50 %v, p99 %v", quantile(took, .5), quantile(took, .99))
-
-	sent := 300
-	for _, chats := range []int{1, 20, 50} {
-		for i := range chats {
-			s.AddUser(telegramtest.User{ID: int64(810_000_000 + chats*1000 + i), FirstName: "Person"})
-		}
-		const n = 2000
-		began := time.Now()
-		for i := range n {
-			id := int64(810_000_000 + chats*1000 + i%chats)
-			s.Say(id, id, strconv.Itoa(i))
-		}
-		sent += n
-		if err := s.WaitSent(t.Context(), sent); err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%d messages at once in %d chats: %.0f answers/s", n, chats, n/time.Since(began).Seconds())
-	}
 }

@@ -116,7 +116,10 @@ func TestTorture(t *testing.T) {
 		}
 	}
 	for range *kills {
-		end := time.After(time.Duration(200+random.IntN(1300)) * time.Millisecond)
+		if random.IntN(4) > 0 { // else it is killed while it starts
+			h.await()
+		}
+		end := time.After(time.Duration(random.IntN(400)) * time.Millisecond)
 		if random.IntN(4) == 0 {
 			push(50)
 		}

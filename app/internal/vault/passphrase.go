@@ -32,14 +32,14 @@ func FromFile(path string) Passphrase {
 		// A link is fine, as secrets are often mounted so; a pipe would block.
 		info, err := os.Stat(path)
 		if err != nil {
-			return platforms.Secret{}, fmt.Errorf("read the passphrase file: %w", err)
+			return platforms.Secret{}, fmt.Errorf("the passphrase file can't be read; check its path and that it is yours (%w)", err)
 		}
 		if !info.Mode().IsRegular() {
 			return platforms.Secret{}, &Unavailable{Reason: Unsafe, Where: path, Detail: "it is no ordinary file; name one"}
 		}
 		f, err := os.Open(path)
 		if err != nil {
-			return platforms.Secret{}, fmt.Errorf("read the passphrase file: %w", err)
+			return platforms.Secret{}, fmt.Errorf("the passphrase file can't be read; check its path and that it is yours (%w)", err)
 		}
 		defer f.Close()
 		if err := fileSafe(f, path); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 
 	"filippo.io/age"
@@ -94,6 +95,8 @@ func openIdentity(path string, lock []byte, pass platforms.Secret) (*age.X25519I
 		return nil, ErrWrongPassphrase // an empty one
 	}
 	s.SetMaxWorkFactor(maxWorkFactor)
+	// scrypt takes 256 MiB once. Without this the process keeps them for minutes.
+	defer debug.FreeOSMemory()
 	text, err := unseal(lock, s)
 	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 		return nil, ErrWrongPassphrase
