@@ -59,7 +59,7 @@ func TestMain(m *testing.M) {
 type house struct {
 	t    testing.TB
 	dir  string
-	pass string
+	pass string // empty: secrets are in the keyring of this session
 	bin  string
 
 	cmd    *exec.Cmd
@@ -111,6 +111,11 @@ func newHouse(t testing.TB) *house {
 func (h *house) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(h.bin, append(args, "--data", h.dir)...)
 	cmd.Env = []string{"HOME=" + h.dir, "PATH=" + os.Getenv("PATH"), "TZ=UTC"}
+	if h.pass == "" {
+		for _, name := range []string{"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"} {
+			cmd.Env = append(cmd.Env, name+"="+os.Getenv(name))
+		}
+	}
 	return cmd
 }
 
@@ -124,7 +129,10 @@ func (h *house) start() *client.Client {
 // launch starts the process.
 func (h *house) launch() {
 	h.t.Helper()
-	h.cmd = h.command("--headless", "--passphrase-file", h.pass)
+	h.cmd = h.command("--headless")
+	if h.pass != "" {
+		h.cmd = h.command("--headless", "--passphrase-file", h.pass)
+	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		h.t.Fatal(err)
