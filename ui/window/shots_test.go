@@ -5,6 +5,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,6 +72,14 @@ func TestShots(t *testing.T) {
 		}},
 		{"edit", sample, func(s *stage) { s.w.edit(s.f.snap.Accounts[0]) }},
 		{"inbox", sample, func(s *stage) { s.w.Show(api.Request{Account: "a1", Conversation: "c1", Reply: true}); s.settle() }},
+		{"readme", func() *fake { // only what exists today
+			f := sample()
+			f.snap.Accounts = f.snap.Accounts[:1]
+			f.snap.Exposure = api.Exposure{exposure.Outbound: 1}
+			f.snap.Unread, f.snap.Dead, f.snap.Held, f.snap.Queued = 4, 0, 0, 1
+			f.convs = slices.DeleteFunc(f.convs, func(c api.Conversation) bool { return c.Account != "a1" })
+			return f
+		}, func(s *stage) { s.w.Show(api.Request{Account: "a1", Conversation: "c1", Reply: true}); s.settle() }},
 		{"inbox-search", sample, func(s *stage) {
 			s.w.Go(PageInbox)
 			s.w.inbox.search.SetText("soup")
