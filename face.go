@@ -88,8 +88,15 @@ func (p *program) popup(ctx context.Context, n notify.Popup) error {
 	if d == nil {
 		return nil
 	}
-	return d.Show(ctx, desktop.Notification{Key: n.Key, Title: n.Title, Body: n.Body,
-		Actions: []desktop.Action{{ID: "reply", Label: "Reply"}}}) // a click on it opens
+	out := desktop.Notification{Key: n.Key, Title: n.Title, Body: n.Body} // a click on it opens
+	if n.Open.Conversation != "" {
+		out.Actions = []desktop.Action{{ID: "reply", Label: "Reply"}}
+	}
+	err := d.Show(ctx, out)
+	if err != nil {
+		p.log.Warn("a notification could not be shown", "err", err)
+	}
+	return err
 }
 
 // clicked follows a click on a notification.

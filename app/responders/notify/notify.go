@@ -188,11 +188,11 @@ func (n *Notifier) collect() (due []Popup, later time.Duration) {
 }
 
 func awayPopup(n int) Popup {
-	what := "A message arrived while you were away"
+	what, body := "A message arrived while you were away", "Open the inbox to read it."
 	if n > 1 {
-		what = fmt.Sprintf("%d messages arrived while you were away", n)
+		what, body = fmt.Sprintf("%d messages arrived while you were away", n), "Open the inbox to read them."
 	}
-	return Popup{Key: "away", Title: what, Body: "Open the inbox to read them.", Open: api.Request{Page: "inbox"}}
+	return Popup{Key: "away", Title: what, Body: body, Open: api.Request{Page: "inbox"}}
 }
 
 func popup(k key, t *talk, hide bool) Popup {
