@@ -104,10 +104,10 @@ func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job, done 
 	finish := func() {
 		routed := a.routed(job, outcome, names)
 		outcome.Activity = &routed
-		go func() { finished(a.store.FinishJob(ctx, job.Seq, outcome)) }()
+		finished(a.store.FinishJob(ctx, job.Seq, outcome))
 	}
 	if len(answers) == 0 {
-		finish()
+		finish() // here, so that the activity keeps the order
 		return nil
 	}
 	last := len(answers) - 1
@@ -128,9 +128,9 @@ func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job, done 
 		switch {
 		case refused(err): // trying again would ask the responder for ever
 			refuse(err)
-			finish()
+			go finish()
 		case err == nil && a.unfinished(job.Seq):
-			finish() // the answer's key was known: nothing was stored
+			go finish() // the answer's key was known: nothing was stored
 		default:
 			finished(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/postern/postern/platforms"
@@ -31,6 +32,13 @@ type api struct {
 	http   *http.Client
 	server string
 	token  platforms.Secret
+}
+
+// secrets is what must not be repeated: the token, and its part after the
+// bot's public number, which is all that another needs to be the bot.
+func (a *api) secrets() []platforms.Secret {
+	_, key, _ := strings.Cut(a.token.Reveal(), ":")
+	return []platforms.Secret{a.token, platforms.NewSecret(key)}
 }
 
 // answer is what every method gives.
@@ -107,6 +115,6 @@ func (a *api) unreachable(ctx context.Context, err error) error {
 		return own
 	}
 	e := platforms.Network(err, title)
-	e.Err = platforms.RedactError(e.Err, a.token)
+	e.Err = platforms.RedactError(e.Err, a.secrets()...)
 	return e
 }

@@ -33,7 +33,9 @@ func says(err error, words string) bool {
 // refused turns an answer with ok false into the contract's error.
 func (a *api) refused(method string, got answer) error {
 	// The description is the server's, and a custom server may say anything.
-	description := text.Line(platforms.Redact(got.Description, a.token), 300)
+	// It is cleaned first: a character that cleaning takes out could stand
+	// within the token and keep it from being found.
+	description := text.Line(platforms.Redact(text.Clean(got.Description), a.secrets()...), 300)
 	e := &platforms.Error{Err: &refusal{method, got.ErrorCode, description}}
 	if got.Parameters.MigrateToChatID != 0 {
 		e.Kind = platforms.Rejected

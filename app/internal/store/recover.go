@@ -27,7 +27,10 @@ const restoreGap = 1 << 20
 // takes.
 func (s *Store) recover(ms []migration) (rec Recovery, err error) {
 	path := s.path(journalName)
-	warning, err := s.try(path, ms)
+	warning, err := "", s.vanished(path)
+	if err == nil {
+		warning, err = s.try(path, ms)
+	}
 	if err == nil {
 		rec.Damage, rec.Text = warning, warning
 		return rec, nil
@@ -42,7 +45,11 @@ func (s *Store) recover(ms []migration) (rec Recovery, err error) {
 	}
 	now := s.now()
 	rec.MovedTo = path + ".damaged-" + now.UTC().Format("20060102T150405.000000000")
-	if err := os.Rename(path, rec.MovedTo); err != nil {
+	kept := " The damaged file is kept as " + rec.MovedTo + "."
+	switch err := os.Rename(path, rec.MovedTo); {
+	case errors.Is(err, fs.ErrNotExist):
+		rec.MovedTo, kept = "", ""
+	case err != nil:
 		return rec, fmt.Errorf("move the damaged journal aside: %w", err)
 	}
 	syncDir(s.dir)
@@ -68,12 +75,25 @@ func (s *Store) recover(ms []migration) (rec Recovery, err error) {
 		if _, err := s.try(path, ms); err != nil {
 			return rec, err
 		}
-		rec.Text = fmt.Sprintf("The journal was damaged and no good copy was there, so an empty one was begun: accounts, messages and what waited to be sent are gone from it. The damaged file is kept as %s.", rec.MovedTo)
+		rec.Text = "The journal was damaged or gone and no good copy was there, so an empty one was begun: accounts, messages and what waited to be sent are not in it." + kept
 		return rec, nil
 	}
-	rec.Text = fmt.Sprintf("The journal was damaged, and the copy of %s was put back: what came, was sent or was changed after that is missing from it. What waited then is held back or marked, because it may have been done since. The damaged file is kept as %s.",
-		rec.Restored.In(time.Local).Format("2 January 2006, 15:04"), rec.MovedTo)
+	rec.Text = fmt.Sprintf("The journal was damaged or gone, and the copy of %s was put back: what came, was sent or was changed after that is missing from it. What waited then is held back or marked, because it may have been done since.",
+		rec.Restored.In(time.Local).Format("2 January 2006, 15:04")) + kept
 	return rec, nil
+}
+
+// vanished fails if there is no journal, or an empty file in its place, although
+// there was one: a journal that is merely begun anew would hide the loss.
+func (s *Store) vanished(path string) error {
+	st, err := os.Stat(path)
+	if !errors.Is(err, fs.ErrNotExist) && (err != nil || st.Size() > 0) {
+		return nil
+	}
+	if len(s.snapshots()) == 0 && readClean(s.path(cleanName)) == 0 {
+		return nil // the first start
+	}
+	return damaged(errors.New("the file is gone or empty"))
 }
 
 // try opens path if it is good, and brings it to the newest schema. The warning
