@@ -1,11 +1,16 @@
 package platformtest
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,87 +53,190 @@ func withSink(change func(s platforms.Sink, ctx context.Context, ev platforms.Ev
 	}}
 }
 
-func faults() map[string]*broken {
-	return map[string]*broken{
-		"acknowledges before it is stored": withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+// fault is a broken connector, and the subtest that must notice it.
+type fault struct {
+	where string
+	*broken
+}
+
+func at(where string, b *broken) fault { return fault{where, b} }
+
+func faults() map[string]fault {
+	return map[string]fault{
+		"": at("", &broken{}), // none: so the suite passes where nothing is broken
+		"acknowledges before it is stored": at("acknowledge/only what was stored", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
 			go func() { _ = s.Event(ctx, ev) }()
 			return nil
-		}),
-		"hides the sink's error": withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+		})),
+		"hides the sink's error": at("acknowledge/nothing after a sink error", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
 			_ = s.Event(ctx, ev)
 			return nil
-		}),
-		"calls the sink twice at once": withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+		})),
+		"calls the sink twice at once": at("receive/order", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
 			twin := make(chan error)
 			go func() { twin <- s.Event(ctx, ev) }()
 			return errors.Join(s.Event(ctx, ev), <-twin)
-		}),
-		"changes the id on redelivery": withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+		})),
+		"changes the id on redelivery": at("acknowledge/redelivery keeps the id", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
 			ev.ID += platforms.EventID(fmt.Sprint(time.Now().UnixNano()))
 			return s.Event(ctx, ev)
-		}),
-		"loses the cursor": withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+		})),
+		"loses the cursor": at("receive/a message", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
 			ev.Cursor = ""
 			return s.Event(ctx, ev)
-		}),
-		"mistakes its own messages": withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+		})),
+		"mistakes its own messages": at("receive/own messages are marked or left out", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
 			ev.Own = false
 			return s.Event(ctx, ev)
-		}),
-		"reads markup": withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+		})),
+		"reads markup": at("receive/hostile text is text", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
 			if len(ev.Text) > 3 && ev.Text[0] == '<' {
 				ev.Text = ev.Text[3:]
 			}
 			return s.Event(ctx, ev)
-		}),
-		"leaves a goroutine": {run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+		})),
+		"leaves a goroutine": at("cancel/idle", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
 			go func() { <-make(chan int) }()
 			return c.Run(ctx, from, s)
-		}},
-		"does not hear cancel": {run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+		}}),
+		"does not hear cancel": at("cancel/idle", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
 			return c.Run(context.WithoutCancel(ctx), from, s)
-		}},
-		"calls a refusal temporary": {run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+		}}),
+		"calls a refusal temporary": at("trouble/credentials refused at the start", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
 			err := c.Run(ctx, from, s)
 			if platforms.KindOf(err) == platforms.Unauthorized {
 				return errors.New("try again")
 			}
 			return err
-		}},
-		"tells its token": {send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+		}}),
+		"tells its token": at("no secret is told", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
 			id, err := c.Send(ctx, m)
 			if err != nil {
 				err = fmt.Errorf("POST /bot%s/send: %w", c.config.Secrets["token"].Reveal(), err)
 			}
 			return id, err
-		}},
-		"forgets how long to wait": {send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+		}}),
+		"forgets how long to wait": at("send faults/rate limit", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
 			id, err := c.Send(ctx, m)
 			var e *platforms.Error
 			if errors.As(err, &e) {
 				e.RetryAfter = 0
 			}
 			return id, err
-		}},
-		"returns an id of its own": {send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+		}}),
+		"returns an id of its own": at("send/returns the server's id, without Run", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
 			id, err := c.Send(ctx, m)
 			return id + "x", err
-		}},
-		"cuts what is too long": {send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+		}}),
+		"cuts what is too long": at("send/length/longer", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
 			if len(m.Text) > 4000 {
 				m.Text = m.Text[:4000]
 			}
 			return c.Send(ctx, m)
-		}},
+		}}),
+		"changes the order": at("receive/order", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+			var held *platforms.Event
+			return c.Run(ctx, from, sinkFunc{s, func(ctx context.Context, ev platforms.Event) error {
+				if ev.Text == "m7" {
+					held = &ev
+					return nil
+				}
+				if err := s.Event(ctx, ev); err != nil || held == nil {
+					return err
+				}
+				late := *held
+				held = nil
+				return s.Event(ctx, late)
+			}})
+		}}),
+		"skips a refused event": at("acknowledge/nothing after a sink error", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+			if ev.Text == "refused" {
+				return ErrSink
+			}
+			return s.Event(ctx, ev)
+		})),
+		"starts from the beginning": at("once/stored, but not acknowledged", &broken{run: func(c *memoryConnector, ctx context.Context, _ platforms.Cursor, s platforms.Sink) error {
+			return c.Run(ctx, "", s)
+		}}),
+		"returns nil": at("trouble/cut, and nothing lost", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+			if err := c.Run(ctx, from, s); platforms.KindOf(err) != platforms.Temporary || ctx.Err() != nil {
+				return err
+			}
+			return nil
+		}}),
+		"goes on by itself": at("trouble/cut, and nothing lost", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+			for {
+				if err := c.Run(ctx, from, s); err == nil || ctx.Err() != nil || platforms.KindOf(err) != platforms.Temporary {
+					return err
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}}),
+		"speaks after it returned": at("cancel/while the sink is busy", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+			err := c.Run(ctx, from, s)
+			go func() {
+				time.Sleep(20 * time.Millisecond)
+				s.State(platforms.State{})
+			}()
+			return err
+		}}),
+		"tells its token in a state": at("no secret is told", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+			s.State(platforms.State{Phase: platforms.Degraded, Note: "https://memory/" + c.config.Secrets["token"].Reveal()})
+			return c.Run(ctx, from, s)
+		}}),
+		"tells its token in base64": at("no secret is told", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+			c.config.Log.Info("sending", "header", "Basic "+base64.StdEncoding.EncodeToString([]byte("me:"+c.config.Secrets["token"].Reveal())))
+			return c.Send(ctx, m)
+		}}),
+		"calls trouble a refusal": at("send faults/server error", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+			id, err := c.Send(ctx, m)
+			if platforms.KindOf(err) == platforms.Temporary && ctx.Err() == nil {
+				err = rejected("No.")
+			}
+			return id, err
+		}}),
+		"sends again by itself": at("once/Send tries once: server error", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+			id, err := c.Send(ctx, m)
+			if platforms.KindOf(err) == platforms.Temporary {
+				return c.Send(ctx, m)
+			}
+			return id, err
+		}}),
+		"loses the key": at("once/one key, one message", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+			m.Key = fmt.Sprint(time.Now().UnixNano())
+			return c.Send(ctx, m)
+		}}),
+		"sends half a file": at("once/a file that breaks off", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+			for i, f := range m.Files {
+				m.Files[i].Open = func() (io.ReadCloser, error) {
+					r, err := f.Open()
+					if err != nil {
+						return nil, err
+					}
+					data, _ := io.ReadAll(r)
+					return io.NopCloser(bytes.NewReader(data)), r.Close()
+				}
+			}
+			return c.Send(ctx, m)
+		}}),
+		"shortens a button's data": at("features/buttons", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+			for _, row := range m.Buttons {
+				for i := range row {
+					row[i].Data = row[i].Data[:min(len(row[i].Data), 32)]
+				}
+			}
+			return c.Send(ctx, m)
+		}}),
 	}
 }
 
 const brokenVar = "POSTERN_BROKEN"
 
 // TestSuiteNotices runs the suite against each broken connector, in a process
-// of its own, and wants it to fail.
+// of its own, and wants the subtest that is about its fault to fail. With no
+// fault it must pass: a suite that always fails would notice everything.
 func TestSuiteNotices(t *testing.T) {
-	if name := os.Getenv(brokenVar); name != "" {
+	if name, child := os.LookupEnv(brokenVar); child {
 		b := faults()[name]
 		m := NewMemory()
 		p := m.Platform()
@@ -141,25 +249,46 @@ func TestSuiteNotices(t *testing.T) {
 			return &broken{conn.(*memoryConnector), b.run, b.send}, nil
 		}
 		h := memoryHarness(m, p)
-		h.Patience = 500 * time.Millisecond
+		if name != "" {
+			h.Patience = 500 * time.Millisecond
+		}
 		Run(t, h)
 		return
 	}
 	if testing.Short() {
 		t.Skip("it takes some seconds")
 	}
-	for name := range faults() {
+	for name, f := range faults() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestSuiteNotices$", "-test.failfast", "-test.timeout=15s")
+			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run="+pattern(f.where), "-test.timeout=60s")
 			cmd.Env = append(os.Environ(), brokenVar+"="+name)
 			out, err := cmd.CombinedOutput()
-			var failed *exec.ExitError
-			if err == nil || !errors.As(err, &failed) {
-				t.Errorf("the suite did not notice: %v\n%s", err, out)
+			if name == "" {
+				if err != nil {
+					t.Errorf("it fails without a fault: %v\n%s", err, out)
+				}
+				return
+			}
+			failed := "--- FAIL: TestSuiteNotices/" + strings.ReplaceAll(f.where, " ", "_") + " ("
+			if err == nil || !strings.Contains(string(out), failed) {
+				t.Errorf("the subtest %q did not notice: %v\n%s", f.where, err, out)
 			}
 		})
 	}
+}
+
+// pattern selects the subtest where, for go test. What the last one searches
+// must have been said before, so for that it selects all.
+func pattern(where string) string {
+	all := "^TestSuiteNotices$"
+	if where == "" || where == "no secret is told" {
+		return all
+	}
+	for part := range strings.SplitSeq(where, "/") {
+		all += "/^" + regexp.QuoteMeta(strings.ReplaceAll(part, " ", "_")) + "$"
+	}
+	return all
 }

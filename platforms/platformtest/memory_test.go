@@ -16,9 +16,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // may be a wrapped form of its Platform.
 func memoryHarness(m *Memory, p platforms.Platform) Harness {
 	var n atomic.Int64
-	return Harness{Platform: p, New: func(*testing.T) *World {
+	return Harness{Platform: p, Idempotent: true, New: func(*testing.T) *World {
 		token := MemoryToken + "-" + strconv.FormatInt(n.Add(1), 10)
 		b := m.Bot(token)
+		b.Idempotent = true
 		return &World{
 			Config: platforms.Config{Secrets: map[string]platforms.Secret{"token": platforms.NewSecret(token)}},
 			Bot:    b.id, Person: MemoryPerson,

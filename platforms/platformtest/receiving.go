@@ -32,12 +32,38 @@ func (s *suite) platform(t *testing.T) {
 	if _, err := p.New(d.Config); err != nil {
 		t.Errorf("New: %v", err)
 	}
-	for name, has := range map[string]bool{
-		"Edit": d.Edit != nil, "Click": d.Click != nil, "Typed": d.Typed != nil, "Thread": d.Thread != "",
+	s.complete(t, d)
+}
+
+// complete demands the controls for what the platform offers, and no others:
+// only so is a skipped subtest the platform's word instead of a gap.
+func (s *suite) complete(t *testing.T, d *desk) {
+	l, dials := s.limits, s.h.Platform.Inbound != platforms.Webhook
+	_, clicker := d.conn.(platforms.Clicker)
+	for _, c := range []struct {
+		name         string
+		has, offered bool
+	}{
+		{"Edit", d.Edit != nil, l.Edit},
+		{"Click", d.Click != nil, l.Buttons > 0},
+		{"Answered", d.Answered != nil, clicker},
+		{"Typed", d.Typed != nil, l.Typing > 0},
+		{"Thread", d.Thread != "", l.Threads},
+		{"Redeliver", d.Redeliver != nil, l.Redelivery > 0},
+		{"Acked", d.Acked != nil, !s.h.Unacknowledged},
+		{"Disconnect", d.Disconnect != nil, dials},
+		{"FailStream", d.FailStream != nil, dials},
 	} {
-		offered := map[string]bool{"Edit": s.limits.Edit, "Click": s.limits.Buttons > 0, "Typed": s.limits.Typing > 0, "Thread": s.limits.Threads}[name]
-		if has != offered {
-			t.Errorf("World.%s: there is %v, offered %v", name, has, offered)
+		if c.has != c.offered {
+			t.Errorf("World.%s: there is %v, offered %v", c.name, c.has, c.offered)
+		}
+	}
+	if len(d.Config.Secrets) == 0 {
+		t.Error("the Config has no secret, so none can be looked for")
+	}
+	for name, secret := range d.Config.Secrets {
+		if len(secret.Reveal()) < 12 {
+			t.Errorf("the secret %q is too short to be looked for", name)
 		}
 	}
 }

@@ -16,5 +16,6 @@ func Run(t *testing.T, h Harness) {
 	t.Run("features", s.features)
 	t.Run("files", s.files)
 	t.Run("send faults", s.sendFaults)
+	t.Run("once", s.once)
 	t.Run("no secret is told", s.secrets) // of all that was said above
 }
