@@ -116,8 +116,8 @@ type Limits struct {
 	Label         int `json:"label,omitempty"` // longest button label, in runes
 	Data          int `json:"data,omitempty"`  // longest Button.Data, in bytes
 
-	Upload   int64 `json:"upload,omitempty"`   // largest file we may send, in bytes
-	Download int64 `json:"download,omitempty"` // largest file we may fetch, in bytes
+	Upload   int64 `json:"upload,omitempty"`   // largest file we may send, in bytes; 0: none may be sent
+	Download int64 `json:"download,omitempty"` // largest file we may fetch, in bytes; 0: none can be
 
 	Edit    bool          `json:"edit,omitempty"`
 	Threads bool          `json:"threads,omitempty"`
