@@ -68,7 +68,7 @@ func connectorOf(room string) string {
 		return ""
 	}
 	switch parts[1] {
-	case "all", "platformtest", "text", "demo", "interop":
+	case "all", "platformtest", "text", "demo", "interop", "markup":
 		return ""
 	}
 	return parts[1]

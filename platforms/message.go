@@ -100,10 +100,22 @@ type Message struct {
 	ReplyTo      MessageID      `json:"reply_to,omitempty"`
 	Reply        ReplyToken     `json:"reply,omitempty"` // from the event that is answered, if any
 
-	Text    string     `json:"text,omitempty"` // plain text: no platform's markup is ever read from it
+	Text    string     `json:"text,omitempty"`   // no platform's own markup is ever read from it
+	Format  Format     `json:"format,omitempty"` // what Text is
 	Buttons [][]Button `json:"buttons,omitempty"`
 	Files   []File     `json:"files,omitempty"`
 }
+
+// Format is what a message's text is.
+type Format string
+
+// The formats.
+const (
+	Plain Format = "" // every character is shown as it is
+	// Markdown is the subset that package markup reads. A platform that can't
+	// show a part of it shows its text.
+	Markdown Format = "markdown"
+)
 
 // Button is one button under a message: it either opens URL or comes back as a
 // Click with Data.

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -50,11 +51,18 @@ type Platform struct {
 
 	Summary string // one honest line for the person who is choosing
 	Minutes int    // how long a first setup takes
+	Away    string // what becomes of messages while this computer is off, in one line
 
 	Fields  []Field
 	Limits  Limits
 	Inbound Inbound
 	Setup   Guide
+
+	// Length is how much of Limits.Text and Limits.Caption a text takes once it
+	// is written in the platform's own form, where escapes and markup count too.
+	// Nil: as much as the text has Units. It is pure, and never less than what
+	// Send measures.
+	Length func(text string, f Format) int
 
 	// New builds a connector. It does no I/O and starts nothing.
 	New func(Config) (Connector, error)
@@ -165,12 +173,22 @@ type Config struct {
 	// HTTP is this account's own client, with its own transport and the
 	// person's proxy. It has no overall timeout: deadlines come from contexts.
 	HTTP *http.Client
-	// Dial opens raw connections the same way.
+	// Dial opens a TCP connection with this program's timeouts, directly.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Proxy is the person's proxy for a request, as http.Transport.Proxy. HTTP
+	// uses it already; a connector gives it, and Dial, to its WebSocket dialer.
+	// Nil means none.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// Key is random, made for this account and kept in the vault: what the
+	// connector signs with it, it recognises after a restart. Empty where
+	// Inbound is Dials.
+	Key Secret
 
 	Log *slog.Logger
 
-	// Ingress is nil where Inbound is Dials.
+	// Ingress is nil where Inbound is Dials, and may be nil where it is
+	// Callback: then the connector does without what needs it.
 	Ingress Ingress
 }
 
@@ -182,6 +200,9 @@ type Ingress interface {
 	// person has agreed to what that opens. release stops serving; it is safe
 	// to call more than once.
 	Handle(path string, h http.Handler) (public string, release func(), err error)
+	// Address is what Handle returns as public, without opening anything. It
+	// fails as Handle does.
+	Address(path string) (public string, err error)
 }
 
 // Connector speaks with one platform for one account.

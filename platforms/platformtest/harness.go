@@ -28,6 +28,24 @@ type Harness struct {
 	// with one key it keeps the first.
 	Idempotent bool
 
+	// FromNow says that a first Run, with an empty cursor, hears what is said
+	// from then on and nothing from before. It tells where it began by an event
+	// that carries a cursor only, once it is connected.
+	FromNow bool
+
+	// NoEditEvents says that the platform tells bots nothing of what people
+	// edit, although the bot can edit its own. World.Edit is nil then.
+	NoEditEvents bool
+
+	// Numbered says that in these Worlds buttons are lines of text, which
+	// people choose by a reaction or by a number.
+	Numbered bool
+
+	// Discards says what the platform itself gives up, by the fault's name in
+	// the table of Faults: in words for a person. Events said during such a
+	// fault may be missing; all others may not.
+	Discards map[string]string
+
 	// Patience is how long the suite waits for something that must happen.
 	// Zero means ten seconds.
 	Patience time.Duration
@@ -99,6 +117,33 @@ type World struct {
 	// next handshake. The suite calls it while nothing runs. Nil where Inbound
 	// is Webhook.
 	FailStream func(Fault)
+	// The following are for Faults, and may be nil where the comment says so.
+
+	// Cut breaks every open connection in the middle of an event: a frame, or
+	// an answer, that was begun and not finished. The event is not lost for the
+	// server. Nil where Inbound is Webhook.
+	Cut func()
+	// Silence keeps every connection open and lets nothing more through in
+	// either direction, as a network that went away without a word; new
+	// connections work. The World is made so that a connector can notice within
+	// seconds. Nil where nothing is held open.
+	Silence func()
+	// Garbage makes the server send, in the place of an event, what is not even
+	// well formed, correctly framed and signed.
+	Garbage func()
+	// Swap makes Person say both, in this order, and the server deliver them in
+	// the other. Nil where the protocol can't.
+	Swap func(first, second Said)
+	// Skew sets the server's clock this far ahead of the real one, or behind it.
+	Skew func(time.Duration)
+	// Advance lets time pass for the server: sessions, buffers, tokens and
+	// retries expire as the platform documents it, and retries that are due are
+	// made.
+	Advance func(time.Duration)
+	// Beats is how many heartbeats or pings the connector has sent or answered.
+	// Nil where the protocol has none.
+	Beats func() int
+
 	// Held is how many calls are hanging at the moment, by a Fault of kind Hang.
 	Held func() int
 
@@ -141,8 +186,11 @@ type Sent struct {
 type Fault struct {
 	Kind FaultKind
 	// RetryAfter is what a Limited answer tells the caller to wait, in whole
-	// seconds.
+	// seconds; 0: it does not say.
 	RetryAfter time.Duration
+	// Code is the HTTP status of a Status answer: 401, 403, 404, 409, 502, 503.
+	// Where the platform has its own word for such a refusal, it comes with it.
+	Code int
 }
 
 // FaultKind is a way to fail.
@@ -155,4 +203,5 @@ const (
 	Limited                      // too many requests; come back after RetryAfter
 	Hang                         // no answer until the caller gives up, or Close
 	Lost                         // the call is carried out, but the connection breaks before the answer
+	Status                       // an answer with status Code
 )
