@@ -33,10 +33,11 @@ func (s *suite) cancel(t *testing.T) {
 		d := s.open(t)
 		rec := &Recorder{Patience: d.most}
 		rec.Block()
+		from := d.begin()
 		for range 20 {
 			d.say("wait")
 		}
-		r := d.start(rec, "")
+		r := d.start(rec, from)
 		rec.WaitCalls(t, 1)
 		r.cancel()
 		r.wait() // the sink's own error is as good as the context's
@@ -81,12 +82,13 @@ func (s *suite) trouble(t *testing.T) {
 	})
 	t.Run("credentials revoked while running", func(t *testing.T) {
 		d := s.open(t)
+		if d.Disconnect == nil {
+			t.Skip("it shows when something is sent")
+		}
 		r := d.start(nil, "")
 		r.rec.WaitPhase(t, platforms.Connected)
 		d.Revoke()
-		if d.Disconnect != nil {
-			d.Disconnect()
-		}
+		d.Disconnect()
 		err := r.wait()
 		if platforms.KindOf(err) == platforms.Temporary { // it was cut before it was refused
 			err = d.start(nil, "").wait()
@@ -107,7 +109,7 @@ func (s *suite) trouble(t *testing.T) {
 			t.Skip("there is no connection to cut")
 		}
 		rec := &Recorder{Patience: d.most}
-		r := d.start(rec, "")
+		r := d.start(rec, d.begin())
 		d.say("before")
 		rec.Wait(t, 1)
 		d.Disconnect()
@@ -126,10 +128,11 @@ func (s *suite) trouble(t *testing.T) {
 	})
 	t.Run("down, then up", func(t *testing.T) {
 		d := s.open(t)
+		from := d.begin()
 		d.Down()
-		d.kind("Run", d.start(nil, "").wait(), platforms.Temporary)
+		d.kind("Run", d.start(nil, from).wait(), platforms.Temporary)
 		d.Up()
-		r := d.start(nil, "")
+		r := d.start(nil, from)
 		d.say("up")
 		r.rec.Wait(t, 1)
 		r.stop()
@@ -143,17 +146,18 @@ func (s *suite) trouble(t *testing.T) {
 	} {
 		t.Run("stream: "+name, func(t *testing.T) {
 			d := s.open(t)
+			from := d.begin()
 			d.say("kept")
 			d.FailStream(f)
 			rec := &Recorder{Patience: d.most}
-			err := d.start(rec, "").wait()
+			err := d.start(rec, from).wait()
 			want := platforms.Temporary
 			if f.Kind == Limited {
 				want = platforms.RateLimited
 				retryAfter(t, err, f.RetryAfter)
 			}
 			d.kind("Run", err, want)
-			r := d.start(rec, rec.Cursor())
+			r := d.start(rec, rec.at(from))
 			if got := rec.Wait(t, 1)[0]; got.Text != "kept" {
 				t.Errorf("%+v", got)
 			}

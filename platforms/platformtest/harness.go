@@ -33,6 +33,11 @@ type Harness struct {
 	// that carries a cursor only, once it is connected.
 	FromNow bool
 
+	// NoCursor says that the platform keeps our place by its acknowledgements
+	// alone: events carry no cursor, and one that was stored but not
+	// acknowledged comes again under its id.
+	NoCursor bool
+
 	// NoEditEvents says that the platform tells bots nothing of what people
 	// edit, although the bot can edit its own. World.Edit is nil then.
 	NoEditEvents bool

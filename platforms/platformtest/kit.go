@@ -54,6 +54,9 @@ type desk struct {
 	s    *suite
 	conn platforms.Connector
 	most time.Duration
+
+	once  sync.Once
+	first platforms.Cursor // for begin
 }
 
 // open makes a desk that is closed at the test's end.
@@ -64,6 +67,12 @@ func (s *suite) open(t *testing.T) *desk {
 		d.most = patience
 	}
 	t.Cleanup(d.Close)
+	return s.connect(t, d)
+}
+
+// connect gives d a connector.
+func (s *suite) connect(t *testing.T, d *desk) *desk {
+	t.Helper()
 	c := d.Config
 	c.Account = "account"
 	c.Log = slog.New(slog.NewTextHandler(s.heard, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -84,6 +93,25 @@ func (d *desk) context() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), d.most)
 	d.t.Cleanup(cancel)
 	return ctx
+}
+
+// begin is where a first Run starts that must hear what is said before it: the
+// empty cursor, or what a Run that heard nothing leaves behind, where a platform
+// tells nothing of what was before.
+func (d *desk) begin() platforms.Cursor {
+	d.t.Helper()
+	if !d.s.h.FromNow {
+		return ""
+	}
+	d.once.Do(func() {
+		r := d.start(nil, "")
+		r.rec.WaitPhase(d.t, platforms.Connected)
+		d.first = r.rec.WaitCursor(d.t)
+		if err := r.stop(); !errors.Is(err, context.Canceled) {
+			d.t.Errorf("Run: %v", err)
+		}
+	})
+	return d.first
 }
 
 // run is one Run under way.

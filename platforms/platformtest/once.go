@@ -94,10 +94,11 @@ func (s *suite) crash(t *testing.T) {
 		}
 		return nil
 	}}
+	from := d.begin()
 	for _, text := range []string{"1", "2", "3"} {
 		d.say(text)
 	}
-	r := d.start(rec, "")
+	r := d.start(rec, from)
 	stop <- r.cancel
 	if err := r.wait(); !errors.Is(err, context.Canceled) {
 		t.Errorf("Run: %v", err)
@@ -105,7 +106,7 @@ func (s *suite) crash(t *testing.T) {
 	d.say("4")
 	close(stop)
 	rec.OnEvent = nil
-	r = d.start(rec, rec.Cursor())
+	r = d.start(rec, rec.at(from))
 	d.until("the last one is stored", func() bool {
 		return slices.ContainsFunc(rec.Events(), func(ev platforms.Event) bool { return ev.Text == "4" })
 	})

@@ -44,7 +44,7 @@ func (s *suite) complete(t *testing.T, d *desk) {
 		name         string
 		has, offered bool
 	}{
-		{"Edit", d.Edit != nil, l.Edit},
+		{"Edit", d.Edit != nil, l.Edit && !s.h.NoEditEvents},
 		{"Click", d.Click != nil, l.Buttons > 0},
 		{"Answered", d.Answered != nil, clicker},
 		{"Typed", d.Typed != nil, l.Typing > 0},
@@ -91,11 +91,12 @@ func (s *suite) check(t *testing.T) {
 	})
 	t.Run("changes nothing", func(t *testing.T) {
 		d := s.open(t)
+		from := d.begin()
 		d.say("before")
 		if _, err := d.conn.Check(d.context()); err != nil {
 			t.Fatal(err)
 		}
-		r := d.start(nil, "")
+		r := d.start(nil, from)
 		if got := r.rec.Wait(t, 1); got[0].Text != "before" {
 			t.Errorf("%+v", got)
 		}
@@ -105,11 +106,11 @@ func (s *suite) check(t *testing.T) {
 func (s *suite) receive(t *testing.T) {
 	t.Run("a message", func(t *testing.T) {
 		d := s.open(t)
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		id := d.say("hello")
 		ev := r.rec.Wait(t, 1)[0]
 		if ev.Kind != platforms.MessageReceived || ev.Text != "hello" || ev.Message != id || ev.From.ID != d.Person ||
-			ev.From.Name == "" || ev.Conversation.ID != d.Direct || ev.Conversation.Kind != platforms.Direct || ev.ID == "" || ev.Cursor == "" {
+			ev.From.Name == "" || ev.Conversation.ID != d.Direct || ev.Conversation.Kind != platforms.Direct || ev.ID == "" || (ev.Cursor == "") != s.h.NoCursor {
 			t.Errorf("%+v", ev)
 		}
 		if !ev.Mentioned || ev.Own {
@@ -125,7 +126,7 @@ func (s *suite) receive(t *testing.T) {
 	})
 	t.Run("hostile text is text", func(t *testing.T) {
 		d := s.open(t)
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		for i, text := range hostile() {
 			d.say(text)
 			if got := r.rec.Wait(t, i+1)[i].Text; got != text {
@@ -135,7 +136,7 @@ func (s *suite) receive(t *testing.T) {
 	})
 	t.Run("order", func(t *testing.T) {
 		d := s.open(t)
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		var want []string
 		for i := range 150 { // more than a batch of any platform
 			want = append(want, fmt.Sprint("m", i))
@@ -156,7 +157,7 @@ func (s *suite) receive(t *testing.T) {
 		if d.Group == "" {
 			t.Skip("the platform has no shared conversations")
 		}
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		d.Say(Said{Conversation: d.Group, Text: "all"})
 		if ev := r.rec.Wait(t, 1)[0]; ev.Conversation.ID != d.Group || ev.Conversation.Kind == platforms.Direct || ev.Thread != "" || ev.Mentioned {
 			t.Errorf("%+v", ev)
@@ -170,7 +171,7 @@ func (s *suite) receive(t *testing.T) {
 	})
 	t.Run("own messages are marked or left out", func(t *testing.T) {
 		d := s.open(t)
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		d.Say(Said{Conversation: d.Direct, Text: "mine", Own: true})
 		d.say("end")
 		d.until("the last one is stored", func() bool {
@@ -184,7 +185,7 @@ func (s *suite) receive(t *testing.T) {
 	})
 	t.Run("unknown events are passed over", func(t *testing.T) {
 		d := s.open(t)
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		d.Odd()
 		d.say("after")
 		d.until("the next one is stored", func() bool {
@@ -193,10 +194,10 @@ func (s *suite) receive(t *testing.T) {
 	})
 	t.Run("an edit", func(t *testing.T) {
 		d := s.open(t)
-		if !s.limits.Edit {
-			t.Skip("the platform has no edits")
+		if d.Edit == nil {
+			t.Skip("the platform tells of no edits")
 		}
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		id := d.say("teh")
 		r.rec.Wait(t, 1)
 		d.Edit(d.Direct, id, "the")
@@ -215,7 +216,7 @@ func (s *suite) acknowledge(t *testing.T) {
 		}
 		rec := &Recorder{Patience: d.most}
 		rec.Block()
-		r := d.start(rec, "")
+		r := d.start(rec, d.begin())
 		id := d.say("hold")
 		rec.WaitCalls(t, 1)
 		// That something does not happen has no signal: a hasty acknowledgement
@@ -236,10 +237,11 @@ func (s *suite) acknowledge(t *testing.T) {
 	t.Run("nothing after a sink error", func(t *testing.T) {
 		d := s.open(t)
 		rec := &Recorder{Patience: d.most}
+		from := d.begin()
 		rec.FailOn(2, nil)
 		first, second := d.say("stored"), d.say("refused")
 		d.say("behind it")
-		r := d.start(rec, "")
+		r := d.start(rec, from)
 		if err := r.wait(); !errors.Is(err, ErrSink) {
 			t.Errorf("Run returned %v, want the sink's error", err)
 		}
@@ -250,7 +252,7 @@ func (s *suite) acknowledge(t *testing.T) {
 		if len(calls) != 2 {
 			t.Errorf("%d calls of Event, want 2: nothing may follow a refused one", len(calls))
 		}
-		d.start(rec, rec.Cursor())
+		d.start(rec, rec.at(from))
 		got := rec.Wait(t, 3)
 		var texts []string
 		for _, ev := range got {
@@ -269,7 +271,7 @@ func (s *suite) acknowledge(t *testing.T) {
 		if s.limits.Redelivery == 0 {
 			t.Skip("the platform delivers once")
 		}
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		d.say("again")
 		first := r.rec.Wait(t, 1)[0]
 		d.Redeliver()
@@ -283,7 +285,7 @@ func (s *suite) acknowledge(t *testing.T) {
 func (s *suite) resume(t *testing.T) {
 	d := s.open(t)
 	rec := &Recorder{Patience: d.most}
-	r := d.start(rec, "")
+	r := d.start(rec, d.begin())
 	d.say("1")
 	d.say("2")
 	rec.Wait(t, 2)
@@ -292,7 +294,7 @@ func (s *suite) resume(t *testing.T) {
 	}
 	d.say("3")
 	d.say("4")
-	r = d.start(rec, rec.Cursor())
+	r = d.start(rec, rec.at(""))
 	var texts []string
 	for _, ev := range rec.Wait(t, 4) {
 		texts = append(texts, ev.Text)

@@ -50,6 +50,15 @@ func (r *Recorder) Event(ctx context.Context, ev platforms.Event) error {
 	if r.inside++; r.inside > 1 {
 		r.faults = append(r.faults, fmt.Sprintf("Event %q came while another call was running", ev.ID))
 	}
+	if ev.Kind == "" { // nothing that a test could have said
+		r.inside--
+		if ev.Cursor != "" {
+			r.cursor = ev.Cursor
+		}
+		r.signal()
+		r.mu.Unlock()
+		return nil
+	}
 	r.calls = append(r.calls, ev)
 	err := r.failing[len(r.calls)]
 	blocked := r.blocked
@@ -71,9 +80,7 @@ func (r *Recorder) Event(ctx context.Context, ev platforms.Event) error {
 	defer r.mu.Unlock()
 	r.inside--
 	if err == nil {
-		if ev.Kind != "" {
-			r.stored = append(r.stored, ev)
-		}
+		r.store(ev)
 		if ev.Cursor != "" {
 			r.cursor = ev.Cursor
 		}
@@ -98,6 +105,16 @@ func (r *Recorder) signal() {
 		close(r.changed)
 		r.changed = nil
 	}
+}
+
+// store keeps ev unless one of its id is stored: as a program's inbox does. An
+// event with a cursor that comes again is a fault, save where the platform says
+// that it is a redelivery, by the cursor's absence.
+func (r *Recorder) store(ev platforms.Event) {
+	if ev.Cursor == "" && slices.ContainsFunc(r.stored, func(s platforms.Event) bool { return s.ID == ev.ID }) {
+		return
+	}
+	r.stored = append(r.stored, ev)
 }
 
 // FailOn makes the nth call of Event from now on, counted from 1, return err;
@@ -163,7 +180,8 @@ func (r *Recorder) Events() []platforms.Event {
 	return slices.Clone(r.stored)
 }
 
-// Calls is all events that Event was called with, refused ones included.
+// Calls is all events that Event was called with, refused ones and repeated
+// ones included, without those that carry a cursor only.
 func (r *Recorder) Calls() []platforms.Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -175,6 +193,22 @@ func (r *Recorder) States() []platforms.State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.states)
+}
+
+// at is where the next Run resumes: the last stored cursor, or from where none
+// was stored.
+func (r *Recorder) at(from platforms.Cursor) platforms.Cursor {
+	if c := r.Cursor(); c != "" {
+		return c
+	}
+	return from
+}
+
+// WaitCursor waits until a cursor is stored, and returns the last one.
+func (r *Recorder) WaitCursor(t testing.TB) platforms.Cursor {
+	t.Helper()
+	r.until(t, "a cursor", func() bool { return r.cursor != "" })
+	return r.Cursor()
 }
 
 // Cursor is where the next Run resumes: the last stored cursor.

@@ -102,6 +102,14 @@ func (s *suite) send(t *testing.T) {
 	t.Run("length", s.length)
 }
 
+// written is how long a plain text is in the platform's form.
+func (s *suite) written(words string) int {
+	if f := s.h.Platform.Length; f != nil {
+		return f(words, platforms.Plain)
+	}
+	return text.Len(words, s.limits.Unit)
+}
+
 // length proves that Limits.Text is the server's own bound, and that what
 // package text cuts fits it.
 func (s *suite) length(t *testing.T) {
@@ -131,7 +139,7 @@ func (s *suite) length(t *testing.T) {
 	t.Run("cut into pieces", func(t *testing.T) {
 		d := s.open(t)
 		long := strings.Repeat("👩‍👩‍👧 e\u0301 word\n", s.limits.Text/4) + "```go\n" + strings.Repeat("code()\n", s.limits.Text/4) + "```\nend"
-		pieces := text.Split(long, s.limits.Text, s.limits.Unit)
+		pieces := text.Fit(long, s.limits.Text, s.limits.Unit, s.written)
 		if len(pieces) < 2 {
 			t.Fatalf("%d pieces", len(pieces))
 		}
@@ -177,15 +185,24 @@ func (s *suite) features(t *testing.T) {
 			t.Skip("the platform has no buttons")
 		}
 		d := s.open(t)
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		most := strings.Repeat("d", s.limits.Data)
 		id, err := d.conn.Send(d.context(), platforms.Message{Key: "k", Conversation: d.Direct, Text: "Well?",
 			Buttons: [][]platforms.Button{{{Label: "Yes <b>", Data: most}, {Label: "No", Data: "n"}}, {{Label: "Read", URL: "https://example.org/?a=b&c"}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := d.sent(id).Buttons; len(got) != 2 || got[0][0].Label != "Yes <b>" || got[1][0].URL != "https://example.org/?a=b&c" {
-			t.Errorf("%+v", got)
+		if s.h.Numbered {
+			if got := d.sent(id).Text; !strings.Contains(got, "Yes <b>") || !strings.Contains(got, "https://example.org/?a=b&c") {
+				t.Errorf("%q", got)
+			}
+		} else {
+			rows := d.sent(id).Buttons
+			got := slices.Concat(rows...)
+			if len(got) != 3 || got[0].Label != "Yes <b>" || got[2].URL != "https://example.org/?a=b&c" ||
+				s.limits.ButtonsPerRow > 1 && (len(rows) != 2 || len(rows[0]) != 2) {
+				t.Errorf("%+v", rows)
+			}
 		}
 		d.Click(d.Direct, id, "Yes <b>")
 		ev := r.rec.Wait(t, 1)[0]
@@ -218,12 +235,16 @@ func (s *suite) features(t *testing.T) {
 		if !ok {
 			t.Fatal("Limits.Typing, but no Typer")
 		}
+		r := d.start(nil, d.begin())
+		d.say("a question") // some platforms show the sign at what is answered
+		r.rec.Wait(t, 1)
 		if err := typer.Typing(d.context(), d.Direct, ""); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Contains(d.Typed(), d.Direct) {
 			t.Errorf("%v", d.Typed())
 		}
+		r.stop()
 	})
 	t.Run("probe", func(t *testing.T) {
 		d := s.open(t)
@@ -231,12 +252,13 @@ func (s *suite) features(t *testing.T) {
 		if !ok {
 			t.Skip("the connector has no probe")
 		}
-		if b, err := p.Probe(d.context(), ""); err != nil || b.Waiting != 0 {
+		from := d.begin()
+		if b, err := p.Probe(d.context(), from); err != nil || b.Waiting != 0 {
 			t.Errorf("%+v, %v", b, err)
 		}
 		d.say("one")
 		d.say("two")
-		if b, err := p.Probe(d.context(), ""); err != nil || b.Waiting != 2 {
+		if b, err := p.Probe(d.context(), from); err != nil || b.Waiting != 2 {
 			t.Errorf("%+v, %v", b, err)
 		}
 	})
@@ -286,7 +308,7 @@ func (s *suite) files(t *testing.T) {
 		if !ok {
 			t.Fatal("Limits.Download, but no Opener")
 		}
-		r := d.start(nil, "")
+		r := d.start(nil, d.begin())
 		d.Say(Said{Conversation: d.Direct, Text: "see", Files: []Content{{Name: "in.bin", MediaType: "application/octet-stream", Data: data}}})
 		ev := r.rec.Wait(t, 1)[0]
 		if len(ev.Attachments) != 1 || ev.Attachments[0].Name != "in.bin" || ev.Attachments[0].Ref == "" {
