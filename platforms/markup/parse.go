@@ -22,8 +22,8 @@ import (
 // both.
 const (
 	maxText  = 32 << 10 // bytes; the parser is quadratic in some: this takes it a quarter of a second at worst
-	maxDepth = 40        // quotes and lists inside one another
-	maxID    = 128       // bytes of a mentioned user's id
+	maxDepth = 40       // quotes and lists inside one another
+	maxID    = 128      // bytes of a mentioned user's id
 )
 
 // Parse reads the subset of CommonMark (https://spec.commonmark.org/0.31.2/)

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/markup"
 )
 
 // memoryBatch is how many events one poll brings.
@@ -223,6 +224,9 @@ func (c *memoryConnector) Send(ctx context.Context, m platforms.Message) (platfo
 // sent reads a message's files and puts it in the server's form.
 func (c *memoryConnector) sent(m platforms.Message) (Sent, error) {
 	s := Sent{Conversation: m.Conversation, Thread: m.Thread, ReplyTo: m.ReplyTo, Text: m.Text}
+	if m.Format == platforms.Markdown {
+		s.Text = markup.Plain(markup.Parse(m.Text))
+	}
 	for _, row := range m.Buttons {
 		s.Buttons = append(s.Buttons, slices.Clone(row))
 	}

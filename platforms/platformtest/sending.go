@@ -69,6 +69,36 @@ func (s *suite) send(t *testing.T) {
 			}
 		}
 	})
+	t.Run("markdown", func(t *testing.T) {
+		d := s.open(t)
+		for i, words := range []string{"<b>", "@everyone @here", "<!channel> <@U1>", `<at user_id="all">x</at>`, "{{x}} {y}", "a_b*c~d", "| a | b |"} {
+			m := platforms.Message{Key: fmt.Sprint(i), Conversation: d.Direct, Format: platforms.Markdown, Text: "**bold** and `code` " + words}
+			id, err := d.conn.Send(d.context(), m)
+			if err != nil {
+				t.Errorf("%q: %v", words, err)
+				continue
+			}
+			if got := d.sent(id).Text; got != "bold and code "+words {
+				t.Errorf("%q arrived as %q", m.Text, got)
+			}
+		}
+		id, err := d.conn.Send(d.context(), platforms.Message{Key: "long", Conversation: d.Direct, Format: platforms.Markdown,
+			Text: "# Head\n\nA [place](https://example.org/?a=b&c) and [Ada](mention:" + string(d.Person) + ")\n\n- one\n- two\n\n> said\n\n```go\nx := `1` // *y*\n```\nend"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := d.sent(id).Text
+		for _, want := range []string{"Head", "place", "one", "two", "said", "x := `1` // *y*", "end"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%q is not in %q", want, got)
+			}
+		}
+		for _, not := range []string{"mention:", "](", "# Head", "```"} {
+			if strings.Contains(got, not) {
+				t.Errorf("%q is in %q", not, got)
+			}
+		}
+	})
 	t.Run("at once from several goroutines", func(t *testing.T) {
 		d := s.open(t)
 		r := d.start(nil, "")

@@ -37,7 +37,7 @@ const slowest = 64 << 10
 const photoMost = 10_000_000
 
 // sendFile sends one file with a caption. It reads the file while sending it.
-func (c *connector) sendFile(ctx context.Context, t target, caption string, f platforms.File) (platforms.MessageID, error) {
+func (c *connector) sendFile(ctx context.Context, t target, words caption, f platforms.File) (platforms.MessageID, error) {
 	name := path.Base(strings.ReplaceAll(f.Name, `\`, "/"))
 	if name == "." || name == "/" {
 		name = "file"
@@ -69,14 +69,15 @@ func (c *connector) sendFile(ctx context.Context, t target, caption string, f pl
 	if t.thread != 0 {
 		fields = append(fields, [2]string{"message_thread_id", strconv.Itoa(t.thread)})
 	}
-	if strings.TrimSpace(caption) != "" {
-		fields = append(fields, [2]string{"caption", caption})
+	if strings.TrimSpace(words.text) != "" {
+		fields = append(fields, [2]string{"caption", words.text})
 	}
 	for _, o := range []struct {
 		name  string
 		value any
 		set   bool
-	}{{"reply_parameters", t.reply, t.reply != nil}, {"reply_markup", t.keys, t.keys != nil}} {
+	}{{"reply_parameters", t.reply, t.reply != nil}, {"reply_markup", t.keys, t.keys != nil},
+		{"caption_entities", words.entities, len(words.entities) > 0}} {
 		if !o.set {
 			continue
 		}

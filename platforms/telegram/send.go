@@ -22,6 +22,12 @@ type target struct {
 	keys   models.ReplyMarkup
 }
 
+// caption is a text as Telegram takes it, alone or beside a file.
+type caption struct {
+	text     string
+	entities []models.MessageEntity
+}
+
 // progress is how far a message of several parts has come.
 type progress struct {
 	parts int
@@ -50,26 +56,28 @@ func (c *connector) Send(ctx context.Context, m platforms.Message) (platforms.Me
 			return "", rejected("The file %q is larger than the 50 MB that Telegram takes from a bot. Send a smaller one.", text.Line(f.Name, 100))
 		}
 	}
-	length := text.Len(m.Text, platforms.UTF16)
+	words := caption{}
+	words.text, words.entities = format(m.Text, m.Format)
+	length := text.Len(words.text, platforms.UTF16)
 	switch {
 	case length > limits().Text:
 		return "", rejected("The text is %d units long, and Telegram allows %d. Shorten it.", length, limits().Text)
 	case len(m.Files) == 0:
-		return c.sendText(ctx, t, m.Text)
+		return c.sendText(ctx, t, words)
 	case len(m.Files) == 1 && length <= limits().Caption:
-		return c.sendFile(ctx, t, m.Text, m.Files[0])
+		return c.sendFile(ctx, t, words, m.Files[0])
 	}
-	return c.sendParts(ctx, t, m)
+	return c.sendParts(ctx, t, m, words)
 }
 
 // sendParts sends the text, if there is one, and each file by itself.
-func (c *connector) sendParts(ctx context.Context, t target, m platforms.Message) (platforms.MessageID, error) {
+func (c *connector) sendParts(ctx context.Context, t target, m platforms.Message, words caption) (platforms.MessageID, error) {
 	var send []func(target) (platforms.MessageID, error)
-	if strings.TrimSpace(m.Text) != "" {
-		send = append(send, func(t target) (platforms.MessageID, error) { return c.sendText(ctx, t, m.Text) })
+	if strings.TrimSpace(words.text) != "" {
+		send = append(send, func(t target) (platforms.MessageID, error) { return c.sendText(ctx, t, words) })
 	}
 	for _, f := range m.Files {
-		send = append(send, func(t target) (platforms.MessageID, error) { return c.sendFile(ctx, t, "", f) })
+		send = append(send, func(t target) (platforms.MessageID, error) { return c.sendFile(ctx, t, caption{}, f) })
 	}
 	p := c.resume(m.Key)
 	for i := p.parts; i < len(send); i++ {
@@ -116,10 +124,10 @@ func (c *connector) suspend(key string, p progress) {
 	c.done[key] = &p
 }
 
-func (c *connector) sendText(ctx context.Context, t target, s string) (platforms.MessageID, error) {
+func (c *connector) sendText(ctx context.Context, t target, s caption) (platforms.MessageID, error) {
 	var got models.MessageID
 	err := c.api.call(ctx, sendTime, "sendMessage", &bot.SendMessageParams{
-		ChatID: t.chat, MessageThreadID: t.thread, Text: s, ReplyParameters: t.reply, ReplyMarkup: t.keys,
+		ChatID: t.chat, MessageThreadID: t.thread, Text: s.text, Entities: s.entities, ReplyParameters: t.reply, ReplyMarkup: t.keys,
 	}, &got)
 	return sent(got, err)
 }
@@ -144,16 +152,17 @@ func (c *connector) Edit(ctx context.Context, id platforms.MessageID, m platform
 	if err != nil {
 		return rejected("The message to change is not one of Telegram's. Send a new one.")
 	}
-	if strings.TrimSpace(m.Text) == "" {
+	words, entities := format(m.Text, m.Format)
+	if strings.TrimSpace(words) == "" {
 		return rejected("The message would become empty. Write something.")
 	}
 	var got models.MessageID
 	err = c.api.call(ctx, sendTime, "editMessageText", &bot.EditMessageTextParams{
-		ChatID: t.chat, MessageID: number, Text: m.Text, ReplyMarkup: t.keys,
+		ChatID: t.chat, MessageID: number, Text: words, Entities: entities, ReplyMarkup: t.keys,
 	}, &got)
 	if says(err, "there is no text in the message to edit") {
 		err = c.api.call(ctx, sendTime, "editMessageCaption", &bot.EditMessageCaptionParams{
-			ChatID: t.chat, MessageID: number, Caption: m.Text, ReplyMarkup: t.keys,
+			ChatID: t.chat, MessageID: number, Caption: words, CaptionEntities: entities, ReplyMarkup: t.keys,
 		}, &got)
 	}
 	if says(err, "message is not modified") {

@@ -104,6 +104,27 @@ func renderMarkdown(s string) (string, []Entity, *refusal) {
 	return out.String(), nil, nil
 }
 
+// sentEntities is the entities that came beside a text.
+func sentEntities(q *request, key, value string) ([]Entity, *refusal) {
+	name := "entities"
+	if key == "caption" {
+		name = "caption_entities"
+	}
+	var entities []Entity
+	if !q.object(name, &entities) {
+		return nil, badRequest("can't parse entities: expected an Array of MessageEntity")
+	}
+	for _, e := range entities {
+		switch {
+		case e.Offset < 0 || e.Length <= 0 || e.Offset+e.Length > units(value):
+			return nil, badRequest("can't parse entities: an entity is out of the text")
+		case e.Type == "text_link" && e.URL == "", e.Type == "text_mention" && e.User == nil:
+			return nil, badRequest("can't parse entities: " + e.Type + " leads nowhere")
+		}
+	}
+	return entities, nil
+}
+
 // trim takes white space off both ends, as the server does.
 func trim(s string, entities []Entity) (string, []Entity) {
 	left := strings.TrimLeftFunc(s, unicode.IsSpace)

@@ -125,6 +125,13 @@ func (p *post) write(q *request, key string) *refusal {
 	if refused != nil {
 		return refused
 	}
+	given, refused := sentEntities(q, key, value)
+	if refused != nil {
+		return refused
+	}
+	if given != nil { // "entities … can be specified instead of parse_mode"
+		entities = given
+	}
 	value, entities = trim(value, entities)
 	if len(entities) == 0 {
 		entities = found(value)

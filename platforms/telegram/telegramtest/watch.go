@@ -18,6 +18,8 @@ type Sent struct {
 	Buttons [][]Button
 	File    *File
 	Edited  bool
+
+	Entities []Entity // of the text or the caption
 }
 
 // Sent is the messages of the bot as they are now, oldest first.
@@ -26,7 +28,8 @@ func (s *Server) Sent() []Sent {
 	defer s.mu.Unlock()
 	out := make([]Sent, 0, len(s.sent))
 	for _, p := range s.sent {
-		v := Sent{Method: p.method, Chat: p.Chat.ID, ID: p.ID, Thread: p.ThreadID, Text: p.Text + p.Caption, File: p.file, Edited: p.edited}
+		v := Sent{Method: p.method, Chat: p.Chat.ID, ID: p.ID, Thread: p.ThreadID, Text: p.Text + p.Caption, File: p.file, Edited: p.edited,
+			Entities: slices.Concat(p.Entities, p.CaptionEntity)}
 		if p.ReplyTo != nil {
 			v.ReplyTo = p.ReplyTo.ID
 		}

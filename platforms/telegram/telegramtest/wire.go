@@ -40,6 +40,8 @@ type Entity struct {
 	Length int    `json:"length"`
 	URL    string `json:"url,omitempty"`
 	User   *User  `json:"user,omitempty"`
+
+	Language string `json:"language,omitempty"`
 }
 
 // Button is a button of an inline keyboard.
