@@ -66,6 +66,13 @@ func (c *memoryConnector) enter(ctx context.Context, stream bool) (b *MemoryBot,
 		return nil, false, temporary(errCut)
 	case Lost:
 		return b, true, nil
+	case Status:
+		switch f.Code {
+		case 401:
+			return nil, false, unauthorized()
+		case 403, 404:
+			return nil, false, rejected("The server answers %d. Ask who runs it.", f.Code)
+		}
 	}
 	return nil, false, temporary(errInternal)
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -27,9 +28,15 @@ func memoryHarness(m *Memory, p platforms.Platform) Harness {
 			Say: b.Say, Odd: b.Odd, Edit: b.EditSaid, Click: b.Click, Redeliver: b.Redeliver,
 			Sent: b.Sent, Acked: b.Acked, Typed: b.Typed, Answered: b.Answered,
 			Disconnect: b.Disconnect, Down: b.Down, Up: b.Up, Revoke: b.Revoke, Conflict: b.Conflict,
+			Cut: b.Disconnect, Garbage: b.Odd, Skew: func(time.Duration) {}, Advance: func(time.Duration) {},
 			FailCall: b.FailCall, FailStream: b.FailStream, Held: b.Held, Close: b.Close,
 		}
 	}}
+}
+
+func TestMemoryFaults(t *testing.T) {
+	m := NewMemory()
+	Faults(t, memoryHarness(m, m.Platform()))
 }
 
 func TestMemory(t *testing.T) {

@@ -22,6 +22,14 @@ func TestContract(t *testing.T) {
 	})
 }
 
+func TestFaults(t *testing.T) {
+	platformtest.Faults(t, platformtest.Harness{
+		Platform: telegram.Hasty(),
+		Server:   "github.com/postern/postern/platforms/telegram/telegramtest",
+		New:      newWorld,
+	})
+}
+
 func newWorld(t *testing.T) *platformtest.World {
 	s, err := telegramtest.New(token)
 	must(t, err)
@@ -80,7 +88,17 @@ func newWorld(t *testing.T) *platformtest.World {
 		Conflict:   func() { s.SetRival(true) },
 		FailCall:   func(f platformtest.Fault) { s.SetFault(telegramtest.AnyCall, faultOf(f)) },
 		FailStream: func(f platformtest.Fault) { s.SetFault("getUpdates", faultOf(f)) },
-		Held:       s.Held,
+		Cut: func() {
+			must(t, s.WaitPolling(soon(t)))
+			s.BreakPoll(telegramtest.Fault{Kind: telegramtest.Cut})
+		},
+		Silence: func() {
+			must(t, s.WaitPolling(soon(t)))
+			s.Silence()
+		},
+		Garbage: func() { s.BreakPoll(telegramtest.Fault{Kind: telegramtest.Garbage}) },
+		Skew:    s.Skew, Advance: s.Advance,
+		Held: s.Held,
 		Close: func() {
 			s.Close()
 			transport.CloseIdleConnections()
@@ -143,6 +161,8 @@ func faultOf(f platformtest.Fault) telegramtest.Fault {
 		return telegramtest.Fault{Kind: telegramtest.Malformed}
 	case platformtest.Limited:
 		return telegramtest.Fault{Code: http.StatusTooManyRequests, RetryAfter: int(f.RetryAfter / time.Second)}
+	case platformtest.Status:
+		return telegramtest.Fault{Code: f.Code}
 	case platformtest.Hang:
 		return telegramtest.Fault{Kind: telegramtest.Hang}
 	case platformtest.Lost:

@@ -95,10 +95,15 @@ func guide() platforms.Guide {
 	}}
 }
 
+// waits is how long the server is asked to hold a poll, and how long we wait
+// for it.
+type waits struct{ poll, most time.Duration }
+
 // connector is one bot.
 type connector struct {
-	api api
-	own *http.Transport // nil where Config brought an http.Client
+	api  api
+	wait waits
+	own  *http.Transport // nil where Config brought an http.Client
 
 	mu   sync.Mutex
 	done map[string]*progress // messages of several parts that broke off, by key
@@ -128,6 +133,7 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	conn := &connector{
 		api:  api{server: server, token: platforms.NewSecret(token)},
 		done: map[string]*progress{},
+		wait: waits{poll: pollTime, most: pollMost},
 	}
 	client := http.Client{}
 	if c.HTTP != nil {
@@ -250,7 +256,7 @@ func (c *connector) Run(ctx context.Context, from platforms.Cursor, sink platfor
 	}
 	sink.State(platforms.State{Phase: platforms.Connecting, Speaks: true})
 	// The first poll does not wait: its answer proves the connection at once.
-	for ; ; p.Timeout = int(pollTime / time.Second) {
+	for ; ; p.Timeout = int(c.wait.poll / time.Second) {
 		asked := time.Now()
 		var updates []json.RawMessage
 		if err := c.poll(ctx, p, &updates); err != nil {
@@ -278,7 +284,7 @@ func (c *connector) Run(ctx context.Context, from platforms.Cursor, sink platfor
 }
 
 func (c *connector) poll(ctx context.Context, p poll, updates *[]json.RawMessage) error {
-	err := c.api.call(ctx, pollMost, "getUpdates", p, updates)
+	err := c.api.call(ctx, c.wait.most, "getUpdates", p, updates)
 	if e, ok := err.(*platforms.Error); ok && e.Kind == platforms.Rejected {
 		// There is no message here that the person could change.
 		return &platforms.Error{Kind: platforms.Temporary, Text: "Telegram did not hand out the messages. The next try follows by itself.", Err: e.Err}

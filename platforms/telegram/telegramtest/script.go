@@ -11,7 +11,7 @@ import (
 
 // This file is people's side: what they do in the chats with the bot.
 
-func (s *Server) now() int64 { return time.Now().Unix() }
+func (s *Server) now() int64 { return time.Now().Unix() + s.clock.Load() }
 
 // AddUser makes a person known, with a private chat.
 func (s *Server) AddUser(u User) {

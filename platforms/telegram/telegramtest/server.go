@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -51,7 +52,10 @@ type Server struct {
 
 	updates   []update // not confirmed, oldest first
 	last      *update
-	again     *update // to be delivered once more, whatever the offset
+	again     *update      // to be delivered once more, whatever the offset
+	broken    *Fault       // of the poll that waits
+	silent    int          // polls up to this one get no answer
+	clock     atomic.Int64 // seconds ahead of the real one
 	nextID    int64
 	acked     int64
 	confirmed []Confirmed
@@ -188,6 +192,7 @@ type refusal struct {
 	code        int
 	description string
 	parameters  map[string]any
+	fault       *Fault // instead: fail so
 }
 
 func refuse(code int, description string) *refusal {
@@ -239,6 +244,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	result, refused := h.call(s, req)
+	if refused != nil && refused.fault != nil {
+		f, failing = fault{req.method, *refused.fault}, true
+	}
 	if failing {
 		s.fail(w, r, f)
 		return

@@ -13,6 +13,7 @@ type update struct {
 	object  any
 	chat    int64
 	message int
+	at      int64 // when, by the server's clock
 }
 
 // MarshalJSON gives an Update object.
@@ -45,7 +46,7 @@ func (s *Server) push(u update) int64 {
 
 // force queues an update whether wanted or not; s.mu is held.
 func (s *Server) force(u update) int64 {
-	u.id = s.nextID
+	u.id, u.at = s.nextID, s.now()
 	s.nextID++
 	// What was queued is not changed by a later edit of the message.
 	if b, err := json.Marshal(u.object); err == nil {
@@ -111,6 +112,10 @@ func (s *Server) getUpdates(q *request) (any, *refusal) {
 	for expired := wait == 0; ; {
 		s.mu.Lock()
 		refused, superseded, changed := s.mayPoll(), s.poll != mine, s.changed
+		if s.broken != nil {
+			refused, s.broken = &refusal{fault: s.broken}, nil
+		}
+		silent := mine <= s.silent
 		var batch []update
 		if s.again != nil {
 			batch = append(batch, *s.again)
@@ -126,6 +131,12 @@ func (s *Server) getUpdates(q *request) (any, *refusal) {
 		revoked := s.revoked
 		s.mu.Unlock()
 		switch {
+		case silent: // and no more
+			select {
+			case <-q.ctx.Done():
+			case <-s.ended:
+			}
+			return nil, refuse(502, "Bad Gateway")
 		case revoked:
 			return nil, refuse(401, "Unauthorized")
 		case refused != nil:
@@ -145,6 +156,26 @@ func (s *Server) getUpdates(q *request) (any, *refusal) {
 			return nil, refuse(502, "Bad Gateway")
 		}
 	}
+}
+
+// BreakPoll makes getUpdates fail as f says: the call that waits, or the next.
+// What waits to be delivered stays.
+func (s *Server) BreakPoll(f Fault) { s.do(func() { s.broken = &f }) }
+
+// Silence leaves the call of getUpdates that waits, if any does, without an
+// answer for ever. Later ones get theirs.
+func (s *Server) Silence() { s.do(func() { s.silent = s.poll }) }
+
+// Skew sets the server's clock this far ahead of the real one.
+func (s *Server) Skew(by time.Duration) { s.clock.Store(int64(by / time.Second)) }
+
+// Advance sets the server's clock forward. Updates are kept for 24 hours.
+func (s *Server) Advance(by time.Duration) {
+	s.clock.Add(int64(by / time.Second))
+	s.do(func() {
+		old := s.now() - 24*60*60
+		s.updates = slices.DeleteFunc(s.updates, func(u update) bool { return u.at < old })
+	})
 }
 
 // mayPoll says why getUpdates can't be used; s.mu is held.
