@@ -102,7 +102,7 @@ func TestImports(t *testing.T) {
 				if inside(to, "ui") {
 					bad("app does not know its faces")
 				}
-				if inside(to, "platforms") && to != "platforms" && to != "platforms/text" {
+				if inside(to, "platforms") && to != "platforms" && to != "platforms/text" && to != "platforms/markup" {
 					bad("app knows the contract, never a platform")
 				}
 			}

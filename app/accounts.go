@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -115,7 +116,7 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	// is free for a new account.
 	ctx = context.WithoutCancel(ctx)
 	var failed error
-	for _, f := range rec.Secrets {
+	for _, f := range append([]string{ownKey}, rec.Secrets...) {
 		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(id, f)))
 	}
 	a.mu.Lock()
@@ -160,11 +161,11 @@ func (a *App) CheckDraft(ctx context.Context, id platforms.AccountID, d api.Acco
 		out.Error = wireError(err)
 		return out, nil
 	}
-	client := newClient()
+	client := a.newClient()
 	defer client.CloseIdleConnections()
 	rec.ID = "draft"
 	rec.Settings = values.settings
-	conn, err := p.New(a.config(rec, values.secrets, client, nil))
+	conn, err := p.New(a.config(p, rec, values.secrets, platforms.NewSecret(rand.Text()), client, a.log))
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 		defer cancel()

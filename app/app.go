@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/proxy"
 	"github.com/postern/postern/app/internal/redact"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/app/internal/vault"
@@ -46,6 +47,10 @@ type Options struct {
 	// before a record reaches it. Nil discards.
 	Log slog.Handler
 
+	// Ingress is how HTTP reaches an account of a platform; nil, or a nil result,
+	// means that nothing is open.
+	Ingress func(platform string, id platforms.AccountID) platforms.Ingress
+
 	// Passphrase is asked when the vault is a sealed file.
 	Passphrase func(context.Context) (platforms.Secret, error)
 
@@ -60,6 +65,7 @@ type App struct {
 	now     func() time.Time
 	vault   *vault.Vault
 	store   *store.Store
+	proxy   proxy.Finder
 	started time.Time
 
 	work     context.Context // of deliveries and sends: outlives Run's by the grace

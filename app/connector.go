@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -12,6 +14,9 @@ import (
 	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
 )
+
+// ownKey names platforms.Config.Key in the vault; no Field has such a name.
+const ownKey = "@key"
 
 // secretName is where the vault keeps one secret of one account.
 func secretName(id platforms.AccountID, field string) string {
@@ -31,9 +36,13 @@ func (c *account) connector(ctx context.Context) (platforms.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := newClient()
+	client := c.app.newClient()
+	key, err := c.app.ownKey(ctx, c.platform, rec.ID)
+	if err != nil {
+		return nil, err
+	}
 	err = c.guard(func() (err error) {
-		conn, err = c.platform.New(c.app.config(rec, secrets, client, c))
+		conn, err = c.platform.New(c.app.config(c.platform, rec, secrets, key, client, c.log))
 		return err
 	})
 	if err != nil {
@@ -83,31 +92,75 @@ func (a *App) keptSecrets(ctx context.Context, rec store.Account) (map[string]pl
 	return secrets, nil
 }
 
-func (a *App) config(rec store.Account, secrets map[string]platforms.Secret, client *http.Client, c *account) platforms.Config {
-	log := a.log
-	if c != nil {
-		log = c.log
+// ownKey is the account's platforms.Config.Key, made at its first use.
+func (a *App) ownKey(ctx context.Context, p platforms.Platform, id platforms.AccountID) (platforms.Secret, error) {
+	if p.Inbound == platforms.Dials {
+		return platforms.Secret{}, nil
 	}
+	name := secretName(id, ownKey)
+	s, err := a.vault.Get(ctx, name)
+	if errors.Is(err, vault.ErrNotFound) {
+		s = platforms.NewSecret(rand.Text() + rand.Text())
+		err = a.vault.Set(ctx, name, s)
+	}
+	if err != nil {
+		return platforms.Secret{}, fmt.Errorf("the account's own key: %w", err)
+	}
+	return s, nil
+}
+
+func (a *App) config(p platforms.Platform, rec store.Account, secrets map[string]platforms.Secret, key platforms.Secret, client *http.Client, log *slog.Logger) platforms.Config {
 	return platforms.Config{
 		Account:  rec.ID,
 		Settings: rec.Settings,
 		Secrets:  secrets,
 		HTTP:     client,
 		Dial:     newDialer().DialContext,
+		Proxy:    a.proxy.Proxy,
+		Key:      key,
+		Ingress:  a.ingress(p, rec.ID),
 		Log:      log,
 	}
 }
+
+// ingress is how HTTP reaches an account of p.
+func (a *App) ingress(p platforms.Platform, id platforms.AccountID) platforms.Ingress {
+	if p.Inbound == platforms.Dials {
+		return nil
+	}
+	if a.o.Ingress != nil {
+		if in := a.o.Ingress(p.Name, id); in != nil {
+			return in
+		}
+	}
+	if p.Inbound == platforms.Callback {
+		return nil // it works without
+	}
+	return closedDoor{}
+}
+
+// closedDoor is the Ingress of an account for which nothing is open.
+type closedDoor struct{}
+
+// Handle is platforms.Ingress's. It refuses.
+func (closedDoor) Handle(string, http.Handler) (string, func(), error) { return "", nil, errClosed }
+
+// Address is platforms.Ingress's. It refuses.
+func (closedDoor) Address(string) (string, error) { return "", errClosed }
+
+var errClosed = &platforms.Error{Kind: platforms.NotAcknowledged, Text: "This platform delivers messages only to an address on the internet, and none is open. " +
+	"Postern opens none by itself, and this version can't yet; sending works."}
 
 func newDialer() *net.Dialer {
 	return &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
 }
 
-// newClient makes one account's HTTP client: its own connections, the proxy
-// that the environment names, and a bound on each step of connecting. There is
-// no overall timeout: long polls and large files have their own deadlines.
-func newClient() *http.Client {
+// newClient makes one account's HTTP client: its own connections, the person's
+// proxy, and a bound on each step of connecting. There is no overall timeout:
+// long polls and large files have their own deadlines.
+func (a *App) newClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                 a.proxy.Proxy,
 		DialContext:           newDialer().DialContext,
 		ForceAttemptHTTP2:     true,
 		TLSHandshakeTimeout:   15 * time.Second,

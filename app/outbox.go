@@ -178,7 +178,7 @@ func (a *App) sendParts(ctx context.Context, acc *account, l lane, p store.Pendi
 	if err != nil {
 		return nil, err
 	}
-	all, err := parts(p.Message, acc.platform.Limits)
+	all, err := parts(p.Message, acc.platform)
 	if err != nil {
 		return nil, err
 	}

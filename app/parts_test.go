@@ -29,11 +29,15 @@ func TestParts(t *testing.T) {
 		"file too large":       {m: platforms.Message{Files: []platforms.File{{Size: 101}}}, l: limits, kind: platforms.Rejected},
 		"no files here":        {m: platforms.Message{Files: []platforms.File{file}}, l: platforms.Limits{}, kind: platforms.Unsupported},
 		"no buttons: numbered": {m: platforms.Message{Text: "Ok?", Buttons: rows}, l: platforms.Limits{Unit: platforms.Runes}, texts: []string{"Ok?\n1. Yes"}, files: []int{0}, button: -1},
+		"too many buttons": {m: platforms.Message{Text: "Ok?", Buttons: [][]platforms.Button{{{Label: "*A*"}, {Label: "B"}, {Label: "C"}, {Label: "D", URL: "https://d"}}}},
+			l: platforms.Limits{Text: 100, Unit: platforms.Runes, Buttons: 3}, texts: []string{"Ok?\n1. *A*\n2. B\n3. C\n4. D: https://d"}, files: []int{0}, button: -1},
+		"too many buttons, in Markdown": {m: platforms.Message{Text: "Ok?", Format: platforms.Markdown, Buttons: [][]platforms.Button{{{Label: "*A*"}}}},
+			l: platforms.Limits{}, texts: []string{"Ok?\n\n1. \\*A\\*"}, files: []int{0}, button: -1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			tt.m.Key, tt.m.ReplyTo = "k", "r"
-			got, err := parts(tt.m, tt.l)
+			got, err := parts(tt.m, platforms.Platform{Limits: tt.l})
 			if k := platforms.KindOf(err); k != tt.kind {
 				t.Fatalf("kind %q (%v), want %q", k, err, tt.kind)
 			}
@@ -57,12 +61,44 @@ func TestParts(t *testing.T) {
 	}
 	t.Run("the same parts in every attempt", func(t *testing.T) {
 		m := platforms.Message{Key: "k", Text: strings.Repeat("word ", 50)}
-		a, _ := parts(m, limits)
-		b, _ := parts(m, limits)
+		a, _ := parts(m, platforms.Platform{Limits: limits})
+		b, _ := parts(m, platforms.Platform{Limits: limits})
 		for i := range a {
 			if a[i].Key != b[i].Key || a[i].Text != b[i].Text {
 				t.Fatal("they differ")
 			}
 		}
 	})
+}
+
+func TestPartsAreCutByTheirLengthInThePlatformsForm(t *testing.T) {
+	p := platforms.Platform{
+		Limits: platforms.Limits{Text: 20, Unit: platforms.Runes},
+		Length: func(s string, f platforms.Format) int { return len(s) + strings.Count(s, "*") },
+	}
+	got, err := parts(platforms.Message{Key: "k", Text: strings.Repeat("**** ", 8)}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, m := range got {
+		if n := p.Length(m.Text, ""); n > 20 {
+			t.Errorf("%q takes %d", m.Text, n)
+		}
+		all += m.Text
+	}
+	if strings.Count(all, "*") != 32 {
+		t.Errorf("%q", all)
+	}
+}
+
+func TestButtonsAreFitted(t *testing.T) {
+	row := []platforms.Button{{Label: "one"}, {Label: "a long label"}, {Label: "three"}}
+	got := fitButtons(platforms.Message{Buttons: [][]platforms.Button{row}}, platforms.Limits{Buttons: 5, ButtonsPerRow: 2, Label: 6})
+	if len(got.Buttons) != 2 || len(got.Buttons[0]) != 2 || got.Buttons[0][1].Label != "a lon…" || got.Buttons[1][0].Label != "three" {
+		t.Errorf("%+v", got.Buttons)
+	}
+	if row[1].Label != "a long label" {
+		t.Error("the caller's buttons were changed")
+	}
 }

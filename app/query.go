@@ -120,7 +120,7 @@ func (a *App) Send(ctx context.Context, d api.Draft, files []control.Upload) (ap
 		spooled = append(spooled, s)
 		m.Files = append(m.Files, platforms.File{Name: s.Name, MediaType: s.MediaType, Size: s.Size})
 	}
-	if _, err := parts(m, acc.platform.Limits); err != nil {
+	if _, err := parts(m, acc.platform); err != nil {
 		return api.Entry{}, wireError(err)
 	}
 	acc.mu.Lock()

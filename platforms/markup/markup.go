@@ -44,6 +44,18 @@ type Span struct {
 	Mention platforms.UserID
 }
 
+// Escape is s as Markdown that shows every character of it.
+func Escape(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if strings.ContainsRune("\\`*_~[]()<>#+-.!|&", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
 // Plain is the document as plain text, for platforms without markup: links show
 // their address, items their label.
 func Plain(blocks []Block) string {

@@ -70,6 +70,14 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+func TestEscape(t *testing.T) {
+	for _, s := range []string{"*a* _b_ ~~c~~ `d`", "# x", "1. x", "- x", "> x", "[a](mention:b)", "```\nx", "\\*", "a\\"} {
+		if got := Plain(Parse(Escape(s))); got != s {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+}
+
 // FuzzParse looks for texts that crash the parser, and for words that it loses.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"**a** [b](c)", "> - 1. `x", "```\na", "[a](mention:b)", "\\", "~~a~~", "![", "- \n  > \n"} {
