@@ -105,14 +105,22 @@ func prepare(dir string) error {
 func (p *program) open(ctx context.Context) (err error) {
 	p.told = notify.New(notify.Options{Show: p.popup, Settings: func() api.Settings { return p.app.Settings() }})
 	responders := []app.Responder{p.told}
+	var ingress func(string, platforms.AccountID) platforms.Ingress
 	if p.o.Demo {
+		if p.stage, err = demo.New(); err != nil {
+			return fmt.Errorf("the demo's stand-ins could not start: %w", err)
+		}
+		ingress = p.stage.Ingress
 		responders = append(responders, echo.Responder{Buttons: [][]platforms.Button{{{Label: "Thanks", Data: "thanks"}}}})
 	}
 	p.app, err = app.New(ctx, app.Options{
 		Dir: p.o.Dir, Platforms: all.All(), Responders: responders, Version: version,
-		Demo: p.o.Demo, Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
+		Demo: p.o.Demo, Ingress: ingress, Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
 	})
 	if err != nil {
+		if p.stage != nil {
+			err = errors.Join(err, p.stage.Close())
+		}
 		return err
 	}
 	p.log = p.app.Log()
@@ -147,19 +155,14 @@ func (p *program) run(ctx context.Context, quit context.CancelFunc) error {
 
 // play sets the demo's accounts up and lets its correspondents begin.
 func (p *program) play(ctx context.Context) error {
-	stage, err := demo.New()
-	if err != nil {
-		return fmt.Errorf("the demo's stand-ins could not start: %w", err)
-	}
-	p.stage = stage
-	for _, a := range stage.Accounts() {
+	for _, a := range p.stage.Accounts() {
 		if _, err := p.app.AddAccount(ctx, api.AccountDraft{Platform: a.Platform, Name: a.Name, Values: a.Values}); err != nil {
-			return errors.Join(err, stage.Close())
+			return errors.Join(err, p.stage.Close())
 		}
 	}
 	p.wg.Go(func() {
-		defer stage.Close()
-		stage.Play(ctx)
+		defer p.stage.Close()
+		p.stage.Play(ctx)
 		<-ctx.Done()
 	})
 	return nil

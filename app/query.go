@@ -107,7 +107,10 @@ func (a *App) Send(ctx context.Context, d api.Draft, files []control.Upload) (ap
 	if len(d.Key) > 200 {
 		return api.Entry{}, &api.Error{Kind: platforms.Rejected, Text: "The message's key is longer than 200 bytes. Use a shorter one."}
 	}
-	m := platforms.Message{Key: d.Key, Conversation: d.Conversation, Thread: d.Thread, ReplyTo: d.ReplyTo, Text: d.Text, Buttons: d.Buttons}
+	if d.Format != platforms.Plain && d.Format != platforms.Markdown {
+		return api.Entry{}, &api.Error{Kind: platforms.Rejected, Text: "The message's format is not known. Use markdown, or none for plain text."}
+	}
+	m := platforms.Message{Key: d.Key, Conversation: d.Conversation, Thread: d.Thread, ReplyTo: d.ReplyTo, Text: d.Text, Format: d.Format, Buttons: d.Buttons}
 	if m.Key == "" {
 		m.Key = "u/" + rand.Text()
 	}

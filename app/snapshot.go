@@ -79,7 +79,7 @@ func (a *App) exposureOf(p platforms.Platform) exposure.Level { return exposure.
 func (a *App) Platforms() []api.Platform {
 	out := make([]api.Platform, 0, len(a.o.Platforms))
 	for _, p := range a.o.Platforms {
-		v := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes,
+		v := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
 			Exposure: a.exposureOf(p), Setup: p.Setup, Limits: p.Limits}
 		for _, f := range p.Fields {
 			v.Fields = append(v.Fields, api.Field{Key: f.Key, Label: f.Label, Help: f.Help,

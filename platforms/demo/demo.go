@@ -6,6 +6,8 @@ package demo
 import (
 	"context"
 	"errors"
+
+	"github.com/postern/postern/platforms"
 )
 
 // Account is an account that the demo sets up.
@@ -22,6 +24,7 @@ type Stage struct {
 // act is one platform's stand-in with its script.
 type act struct {
 	account Account
+	ingress platforms.Ingress // by which the stand-in reaches the connector; nil where that dials
 	play    func(ctx context.Context)
 	close   func() error
 }
@@ -46,6 +49,17 @@ func (s *Stage) Accounts() []Account {
 		out = append(out, a.account)
 	}
 	return out
+}
+
+// Ingress is how a platform's stand-in reaches its account: inside this
+// process, so that nothing listens. It is nil where the account dials.
+func (s *Stage) Ingress(platform string, _ platforms.AccountID) platforms.Ingress {
+	for _, a := range s.acts {
+		if a.account.Platform == platform {
+			return a.ingress
+		}
+	}
+	return nil
 }
 
 // Play has the correspondents write, until their scripts or ctx end.

@@ -38,6 +38,7 @@ func newAccountForm(p *setupPage, k api.Platform) *accountForm {
 	rows := vbox(20)
 	if p.account == nil {
 		rows.Add(vbox(4, heading("Set up "+clean.Line(k.Title, 40)), note(clean.Block(k.Summary))))
+		rows.Add(fold("What it can and can't do", abilities(k)))
 		if len(k.Setup.Steps) > 0 {
 			rows.Add(guide(p.w, k.Setup))
 		}

@@ -56,7 +56,8 @@ func newSetupPage(w *Window, kind string, a *api.Account) *setupPage {
 	p.choices = vbox(4)
 	var left fyne.CanvasObject
 	if a == nil {
-		left = exactWidth(292, container.NewVScroll(pad(28, 0, 12, 16, p.choices)))
+		compare := newButton(quiet, "Compare them all", "", p.compare)
+		left = exactWidth(292, container.NewVScroll(pad(28, 0, 12, 16, vbox(8, p.choices, hbox(0, compare)))))
 	}
 	p.content = frame(head, foot, left, nil, p.middle)
 	p.platforms()

@@ -42,6 +42,7 @@ func TestShots(t *testing.T) {
 			s.w.fail(&api.Error{Text: "Postern is not running. Start it, and the window goes on by itself."})
 		}},
 		{"add", sample, func(s *stage) { s.w.Go(PageAdd) }},
+		{"add-compare", sample, func(s *stage) { s.w.Go(PageAdd); s.w.setup.compare() }},
 		{"add-checked", func() *fake {
 			f := sample()
 			f.check = func(api.AccountDraft) (api.Check, error) {

@@ -128,6 +128,7 @@ type Platform struct {
 	Glyph    string           `json:"glyph"`
 	Summary  string           `json:"summary"`
 	Minutes  int              `json:"minutes"`
+	Away     string           `json:"away,omitempty"`
 	Exposure exposure.Level   `json:"exposure"` // what an account of it will be
 	Fields   []Field          `json:"fields"`
 	Setup    platforms.Guide  `json:"setup"`
@@ -272,6 +273,7 @@ type Draft struct {
 	Thread       platforms.ThreadID       `json:"thread,omitempty"`
 	ReplyTo      platforms.MessageID      `json:"reply_to,omitempty"`
 	Text         string                   `json:"text,omitempty"`
+	Format       platforms.Format         `json:"format,omitempty"` // what Text is; empty: plain
 	Buttons      [][]platforms.Button     `json:"buttons,omitempty"`
 }
 

@@ -182,6 +182,21 @@ func (e *env) guide(p api.Platform) {
 			aside.block(step.Copy)
 		}
 	}
+	e.manifest(p)
+}
+
+// manifest prints what a platform's console wants beside the steps.
+func (e *env) manifest(p api.Platform) {
+	aside := *e
+	aside.Out = e.Err
+	if len(p.Setup.Scopes) > 0 {
+		aside.say("The bot needs these permissions:")
+		aside.block(strings.Join(p.Setup.Scopes, "\n"))
+	}
+	if p.Setup.Manifest != "" {
+		aside.say("The manifest to paste:")
+		aside.block(p.Setup.Manifest)
+	}
 }
 
 // secretsFromInput reads KEY=VALUE lines, or the one secret's value alone.

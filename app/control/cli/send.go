@@ -22,6 +22,7 @@ func (e *env) send() *cobra.Command {
 		d     api.Draft
 		files []string
 		wait  bool
+		marks bool
 	)
 	cmd := &cobra.Command{
 		Use:   "send ACCOUNT CONVERSATION [TEXT|-]",
@@ -40,6 +41,9 @@ func (e *env) send() *cobra.Command {
 			}
 			if d.Text == "" && len(files) == 0 {
 				return wrong("the message is empty; give a text or a file")
+			}
+			if marks {
+				d.Format = platforms.Markdown
 			}
 			uploads, done, err := open(files)
 			defer done()
@@ -65,6 +69,7 @@ func (e *env) send() *cobra.Command {
 	f.StringVar((*string)(&d.ReplyTo), "reply-to", "", "answer the message with the platform's `ID`")
 	f.StringVar((*string)(&d.Thread), "thread", "", "send into the thread with the platform's `ID`")
 	f.StringVar(&d.Key, "key", "", "send what has this `KEY` only once, however often the command is run")
+	f.BoolVar(&marks, "markdown", false, "read the text as Markdown: *emphasis*, lists, links, code")
 	f.BoolVar(&wait, "wait", false, "wait until it is sent, or can't be")
 	_ = cmd.MarkFlagFilename("file")
 	return cmd

@@ -1,0 +1,122 @@
+package model
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/platforms"
+)
+
+// Capability is one thing that platforms can or can't do, in words, one value a
+// platform.
+type Capability struct {
+	Name   string
+	Values []string
+}
+
+// Capabilities is the table by which a person chooses: what each platform can
+// and can't do, before anything is set up. It holds only what the platforms'
+// data says.
+func Capabilities(list []api.Platform) []Capability {
+	rows := []struct {
+		name  string
+		value func(api.Platform) string
+	}{
+		{"Reached by", func(p api.Platform) string { return reachedBy(p.Exposure) }},
+		{"First setup", func(p api.Platform) string { return about(p.Minutes) }},
+		{"Longest text", func(p api.Platform) string { return longest(p.Limits) }},
+		{"Edits its messages", func(p api.Platform) string { return yes(p.Limits.Edit) }},
+		{"Threads", func(p api.Platform) string { return yes(p.Limits.Threads) }},
+		{"Buttons", func(p api.Platform) string { return buttons(p.Limits) }},
+		{"Sends files", func(p api.Platform) string { return upTo(p.Limits.Upload) }},
+		{"Fetches files", func(p api.Platform) string { return upTo(p.Limits.Download) }},
+		{"Typing sign", func(p api.Platform) string { return yes(p.Limits.Typing > 0) }},
+		{"To one chat", func(p api.Platform) string { return rate(p.Limits.Pace.Conversation) }},
+		{"All together", func(p api.Platform) string { return rate(p.Limits.Pace.Account) }},
+		{"While this is off", func(p api.Platform) string { return p.Away }},
+	}
+	out := make([]Capability, 0, len(rows))
+	for _, r := range rows {
+		c := Capability{Name: r.name}
+		for _, p := range list {
+			c.Values = append(c.Values, r.value(p))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func reachedBy(l exposure.Level) string {
+	if l == exposure.Refused {
+		return "public webhook"
+	}
+	return string(l)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func about(minutes int) string {
+	if minutes <= 0 {
+		return "–"
+	}
+	return strconv.Itoa(minutes) + " min"
+}
+
+func longest(l platforms.Limits) string {
+	if l.Text == 0 {
+		return "no limit known"
+	}
+	return thousands(l.Text) + " " + string(l.Unit)
+}
+
+func buttons(l platforms.Limits) string {
+	if l.Buttons == 0 {
+		return "as a numbered list"
+	}
+	s := "up to " + strconv.Itoa(l.Buttons)
+	if l.ButtonsPerRow > 0 && l.ButtonsPerRow < l.Buttons {
+		s += ", " + strconv.Itoa(l.ButtonsPerRow) + " a row"
+	}
+	return s
+}
+
+func upTo(n int64) string {
+	if n == 0 {
+		return "no"
+	}
+	return "up to " + strings.Replace(Size(n), ".0 ", " ", 1)
+}
+
+// rate is how many messages in how long, in the words of a person.
+func rate(r platforms.Rate) string {
+	if r.N == 0 || r.Per == 0 {
+		return "no limit known"
+	}
+	per := "every " + r.Per.String()
+	switch r.Per {
+	case time.Second:
+		per = "a second"
+	case time.Minute:
+		per = "a minute"
+	case time.Hour:
+		per = "an hour"
+	}
+	return thousands(r.N) + " " + per
+}
+
+// thousands is n with its thousands set apart.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,42 @@
+package model
+
+import (
+	"testing"
+	"time"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/platforms"
+)
+
+func TestCapabilities(t *testing.T) {
+	got := Capabilities([]api.Platform{
+		{Minutes: 2, Exposure: exposure.Outbound, Away: "Kept for a day.", Limits: platforms.Limits{
+			Text: 4096, Unit: platforms.UTF16, Edit: true, Threads: true, Buttons: 100, ButtonsPerRow: 8, Upload: 50_000_000, Download: 1_500_000,
+			Typing: time.Second, Pace: platforms.Pace{Account: platforms.Rate{N: 30, Per: time.Second}, Conversation: platforms.Rate{N: 20, Per: time.Minute}}}},
+		{Exposure: exposure.Refused, Limits: platforms.Limits{Text: 1_234_567, Unit: platforms.Runes, Buttons: 4, ButtonsPerRow: 4,
+			Pace: platforms.Pace{Account: platforms.Rate{N: 2000, Per: 90 * time.Second}}}},
+	})
+	want := map[string][2]string{
+		"Reached by":         {"outbound socket", "public webhook"},
+		"First setup":        {"2 min", "–"},
+		"Longest text":       {"4,096 UTF-16 units", "1,234,567 characters"},
+		"Edits its messages": {"yes", "no"},
+		"Threads":            {"yes", "no"},
+		"Buttons":            {"up to 100, 8 a row", "up to 4"},
+		"Sends files":        {"up to 50 MB", "no"},
+		"Fetches files":      {"up to 1.5 MB", "no"},
+		"Typing sign":        {"yes", "no"},
+		"To one chat":        {"20 a minute", "no limit known"},
+		"All together":       {"30 a second", "2,000 every 1m30s"},
+		"While this is off":  {"Kept for a day.", ""},
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d rows, want %d", len(got), len(want))
+	}
+	for _, c := range got {
+		if w, ok := want[c.Name]; !ok || len(c.Values) != 2 || c.Values[0] != w[0] || c.Values[1] != w[1] {
+			t.Errorf("%q: %q, want %q", c.Name, c.Values, w)
+		}
+	}
+}
