@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PKGS_APP := ./app/... ./platforms/... ./ui/model/... ./ui/tray/... ./ui/notify/... ./assets/... .
 
-.PHONY: run demo build window libs test check race bench interop torture shots clean
+.PHONY: run demo build window libs test check race bench interop torture shots readme clean
 
 run: build window ## start Postern; without an account and a display, the demo
 	@./packaging/run.sh $(BIN)
@@ -54,6 +54,9 @@ torture: ## a thousand kills under load
 
 shots: libs ## screenshots of every page, in shots/
 	go test -tags $(TAGS) -count 1 -run TestShots ./ui/window -args -shots $(CURDIR)/out/shots
+
+readme: ## README's table, from the platforms' own data
+	go test -count 1 -run TestReadme . -args -write-readme
 
 clean:
 	rm -rf $(BIN) out

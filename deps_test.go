@@ -144,8 +144,9 @@ func TestImports(t *testing.T) {
 func TestProgramsStayApart(t *testing.T) {
 	rules := map[string][]string{
 		".": {"fyne.io/fyne/v2", "testing"},
-		"./ui/window/postern-window": {"go.etcd.io/bbolt", "github.com/zalando/go-keyring",
-			"github.com/go-telegram/bot", module + "/app/internal", module + "/platforms/telegram"},
+		"./ui/window/postern-window": append(connectors(t), "go.etcd.io/bbolt", "github.com/zalando/go-keyring", "github.com/gorilla/websocket",
+			"github.com/go-telegram/bot", "github.com/larksuite/oapi-sdk-go/v3", "github.com/diamondburned/arikawa/v3",
+			"github.com/slack-go/slack", "github.com/line/line-bot-sdk-go/v8", module+"/app/internal"),
 		"./app/control/client": {"go.etcd.io/bbolt", "github.com/zalando/go-keyring", "fyne.io/fyne/v2"},
 	}
 	for dir, forbidden := range rules {
@@ -159,6 +160,16 @@ func TestProgramsStayApart(t *testing.T) {
 			}
 		}
 	}
+}
+
+// connectors is the import paths of all platforms.
+func connectors(t *testing.T) (paths []string) {
+	for _, p := range list(t, "./platforms/...") {
+		if c := connectorOf(room(p.ImportPath)); c != "" {
+			paths = append(paths, module+"/platforms/"+c)
+		}
+	}
+	return paths
 }
 
 // calls are selectors that may stand in few places only; the values are path
