@@ -57,9 +57,12 @@ func withSink(change func(s platforms.Sink, ctx context.Context, ev platforms.Ev
 type fault struct {
 	where string
 	*broken
+	table bool // the subtest is one of Faults
 }
 
-func at(where string, b *broken) fault { return fault{where, b} }
+func at(where string, b *broken) fault { return fault{where: where, broken: b} }
+
+func inTable(where string, b *broken) fault { return fault{where: where, broken: b, table: true} }
 
 func faults() map[string]fault {
 	return map[string]fault{
@@ -219,6 +222,32 @@ func faults() map[string]fault {
 			}
 			return c.Send(ctx, m)
 		}}),
+		"claims to hear": inTable("stream/503", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+			s.State(platforms.State{Phase: platforms.Connected, Hears: true})
+			return c.Run(ctx, from, s)
+		}}),
+		"drops what is old": inTable("running/30 minutes offline", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+			began := time.Now()
+			return c.Run(ctx, from, sinkFunc{s, func(ctx context.Context, ev platforms.Event) error {
+				if ev.Kind != "" && ev.Time.Before(began) {
+					ev = platforms.Event{Cursor: ev.Cursor}
+				}
+				return s.Event(ctx, ev)
+			}})
+		}}),
+		"ends at what it does not know": inTable("running/unknown event", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+			if ev.Kind == "" {
+				return errors.New("what is this")
+			}
+			return s.Event(ctx, ev)
+		})),
+		"says that a refused message is sent": inTable("send/409", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+			id, err := c.Send(ctx, m)
+			if err != nil {
+				return "1", nil
+			}
+			return id, err
+		}}),
 		"shortens a button's data": at("features/buttons", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
 			for _, row := range m.Buttons {
 				for i := range row {
@@ -252,7 +281,11 @@ func TestSuiteNotices(t *testing.T) {
 		if name != "" {
 			h.Patience = 500 * time.Millisecond
 		}
-		Run(t, h)
+		if b.table {
+			Faults(t, h)
+		} else {
+			Run(t, h)
+		}
 		return
 	}
 	if testing.Short() {
