@@ -249,7 +249,7 @@ func goroutines(server string) map[string]bool {
 		}
 		foreign := false
 		for _, own := range []string{"testing.", "net/http.(*Server)", "net/http.(*conn)", "net/http.(*persistConn)",
-			"net/http.(*Transport).dialConn", "internal/singleflight", "runtime.ensureSigM", "platformtest.(*desk).start.func1"} {
+			"net/http.(*Transport).dialConn", "internal/singleflight", "runtime.ensureSigM", "platformtest.(*desk).start.func1", "platformtest.(*httpProxy)"} {
 			foreign = foreign || strings.Contains(stack, own)
 		}
 		if foreign || (server != "" && strings.Contains(stack, server)) {

@@ -17,5 +17,6 @@ func Run(t *testing.T, h Harness) {
 	t.Run("files", s.files)
 	t.Run("send faults", s.sendFaults)
 	t.Run("once", s.once)
+	t.Run("through a proxy", s.proxied)
 	t.Run("no secret is told", s.secrets) // of all that was said above
 }
