@@ -60,6 +60,7 @@ type account struct {
 type park struct {
 	status api.Status
 	note   string
+	sends  bool // only what comes in is stopped
 }
 
 // Why an attempt was ended from our side.
@@ -206,13 +207,13 @@ func (c *account) settle(err error, lasted time.Duration) time.Duration {
 	var rejected *platforms.Error
 	switch kind := platforms.KindOf(err); {
 	case errors.Is(err, errFault):
-		c.parked = &park{api.Blocked, "A fault inside Postern stopped this account; the others go on. Resume it to try again, and please report what the log says."}
+		c.parked = &park{status: api.Blocked, note: "A fault inside Postern stopped this account; the others go on. Resume it to try again, and please report what the log says."}
 	case kind == platforms.Unauthorized:
-		c.parked = &park{api.BadCredentials, text}
+		c.parked = &park{status: api.BadCredentials, note: text}
 	case kind == platforms.NotAcknowledged:
-		c.parked = &park{api.Blocked, text}
+		c.parked = &park{status: api.Blocked, note: text, sends: true}
 	case kind == platforms.Rejected || kind == platforms.Unsupported:
-		c.parked = &park{api.Blocked, text}
+		c.parked = &park{status: api.Blocked, note: text}
 	case kind == platforms.Conflict:
 		c.setLocked(api.Conflict, text, now.Add(wait))
 	case kind == platforms.RateLimited:

@@ -180,6 +180,7 @@ type world struct {
 	now   func() time.Time
 
 	responders []Responder
+	change     func(*platforms.Platform) // of the fake's Platform
 	log        slog.Handler
 	app        *App
 	stop       func()
@@ -192,7 +193,11 @@ func newWorld(t *testing.T, responders ...Responder) *world {
 // start runs the App; stop or the test's end stops it.
 func (w *world) start() *App {
 	w.t.Helper()
-	a, err := New(w.t.Context(), Options{Dir: w.dir, Vault: w.vault, Platforms: []platforms.Platform{w.fake.platform()},
+	p := w.fake.platform()
+	if w.change != nil {
+		w.change(&p)
+	}
+	a, err := New(w.t.Context(), Options{Dir: w.dir, Vault: w.vault, Platforms: []platforms.Platform{p},
 		Responders: w.responders, Version: "test", Now: w.now, Demo: true, Log: w.log})
 	if err != nil {
 		w.t.Fatal(err)

@@ -43,7 +43,14 @@ func (c *account) sendable() bool {
 	everything := c.app.allPaused()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !everything && !c.rec.Paused && c.parked == nil
+	return !everything && !c.rec.Paused && (c.parked == nil || c.parked.sends)
+}
+
+// current reports whether conn is made of the account's present values.
+func (c *account) current(conn platforms.Connector) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.conn == conn
 }
 
 // enqueueAsync is enqueue that does not wait: done is told the journal's
@@ -190,6 +197,10 @@ func (a *App) sendParts(ctx context.Context, acc *account, l lane, p store.Pendi
 		}
 		a.trying.Store(p.Seq, struct{}{})
 		id, err := a.sendPart(ctx, acc, conn, all[i])
+		if platforms.KindOf(err) == platforms.Unauthorized && !acc.current(conn) {
+			// The old credential was refused; the new one was not asked.
+			err = &platforms.Error{Kind: platforms.Temporary, Text: "The credential was changed while this was sent. The next try follows with the new one.", Err: err}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -250,7 +261,7 @@ func (a *App) sendFailed(ctx context.Context, acc *account, l lane, p store.Pend
 		return a.bury(kept, l, p, text)
 	case kind == platforms.Unauthorized:
 		acc.mu.Lock()
-		acc.parked = &park{api.BadCredentials, text}
+		acc.parked = &park{status: api.BadCredentials, note: text}
 		acc.setLocked(api.BadCredentials, text, time.Time{})
 		acc.mu.Unlock()
 		acc.fail(&acc.speaks, text)

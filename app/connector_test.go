@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms"
+)
+
+// reachable makes the fake a platform that reaches us, and notes the Configs
+// that its connectors get.
+func (w *world) reachable(in platforms.Inbound) (configs func() []platforms.Config) {
+	var mu sync.Mutex
+	var got []platforms.Config
+	w.change = func(p *platforms.Platform) {
+		p.Inbound = in
+		good := p.New
+		p.New = func(c platforms.Config) (platforms.Connector, error) {
+			mu.Lock()
+			got = append(got, c)
+			mu.Unlock()
+			return good(c)
+		}
+	}
+	return func() []platforms.Config {
+		mu.Lock()
+		defer mu.Unlock()
+		return got
+	}
+}
+
+func TestAClosedDoorStopsWhatComesInOnly(t *testing.T) {
+	w := newWorld(t)
+	configs := w.reachable(platforms.Webhook)
+	w.start()
+	w.add()
+	w.until("it is connected", func() bool { return w.account().Status == api.Connected })
+	w.stop()
+	refuse := func(c platforms.Config) error {
+		_, _, err := c.Ingress.Handle("/in", http.NotFoundHandler())
+		return err
+	}
+	if err := refuse(configs()[0]); platforms.KindOf(err) != platforms.NotAcknowledged {
+		t.Fatalf("Handle: %v", err)
+	}
+	w.fake.run = func(_ context.Context, _ platforms.Sink) error { return refuse(configs()[0]) }
+	w.start()
+	w.until("it is refused", func() bool { return w.account().Status == api.Blocked })
+	w.send("c", "out")
+	w.until("it is sent", func() bool { return len(w.fake.texts()) == 1 })
+}
+
+func TestTheAccountsOwnKey(t *testing.T) {
+	w := newWorld(t)
+	configs := w.reachable(platforms.Callback)
+	w.start()
+	w.add()
+	w.until("it is connected", func() bool { return w.account().Status == api.Connected })
+	first := configs()[len(configs())-1]
+	if len(first.Key.Reveal()) < 32 {
+		t.Fatal("there is no key")
+	}
+	if first.Ingress != nil {
+		t.Error("a platform that works without an ingress got a closed one")
+	}
+	w.stop()
+	w.start()
+	w.until("it is connected", func() bool { return w.account().Status == api.Connected })
+	if again := configs()[len(configs())-1]; again.Key.Reveal() != first.Key.Reveal() {
+		t.Error("it is another key after a restart")
+	}
+	if err := w.app.RemoveAccount(t.Context(), "fake"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.vault.Get(t.Context(), secretName("fake", ownKey)); err == nil {
+		t.Error("the key of a removed account is kept")
+	}
+	w.add()
+	w.until("it is connected", func() bool { return w.account().Status == api.Connected })
+	if other := configs()[len(configs())-1]; other.Key.Reveal() == first.Key.Reveal() {
+		t.Error("a new account has the old one's key")
+	}
+}
+
+func TestALateRefusalOfAnOldCredential(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.add()
+	begun, let := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.fake.mu.Lock()
+	w.fake.send = func(platforms.Message) error {
+		var err error
+		once.Do(func() {
+			close(begun)
+			<-let
+			err = &platforms.Error{Kind: platforms.Unauthorized, Text: "Refused."}
+		})
+		return err
+	}
+	w.fake.mu.Unlock()
+	w.send("c", "out")
+	<-begun
+	if _, err := w.app.ChangeAccount(t.Context(), "fake", api.AccountDraft{Values: map[string]string{"token": "tok-secret-value-2"}}); err != nil {
+		t.Fatal(err)
+	}
+	close(let)
+	w.until("the answer to the old token is dealt with", func() bool {
+		return len(w.fake.texts()) == 1 || w.account().Status == api.BadCredentials
+	})
+	if s := w.account().Status; s == api.BadCredentials {
+		t.Error("the new credential is blamed")
+	}
+}
