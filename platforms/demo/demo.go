@@ -26,6 +26,7 @@ type act struct {
 	account Account
 	ingress platforms.Ingress // by which the stand-in reaches the connector; nil where that dials
 	play    func(ctx context.Context)
+	say     func(text string) // one of the correspondents writes to the bot
 	close   func() error
 }
 
@@ -60,6 +61,15 @@ func (s *Stage) Ingress(platform string, _ platforms.AccountID) platforms.Ingres
 		}
 	}
 	return nil
+}
+
+// Say has a correspondent of the platform write to the bot, beside the script.
+func (s *Stage) Say(platform, text string) {
+	for _, a := range s.acts {
+		if a.account.Platform == platform {
+			a.say(text)
+		}
+	}
 }
 
 // Play has the correspondents write, until their scripts or ctx end.

@@ -28,6 +28,7 @@ func telegramAct() (act, error) {
 	return act{
 		account: Account{Platform: "telegram", Name: "Demo bot", Values: map[string]string{"token": token, "server": s.URL()}},
 		play:    func(ctx context.Context) { playTelegram(ctx, s) },
+		say:     func(text string) { s.Say(telegramtest.Person, telegramtest.Person, text) },
 		close:   func() error { s.Close(); return nil },
 	}, nil
 }

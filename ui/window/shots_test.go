@@ -12,19 +12,37 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/all"
 )
 
 var shots = flag.String("shots", "", "folder to put a picture of every page into")
+
+type scene struct {
+	name string
+	f    func() *fake
+	play func(*stage)
+}
+
+// real is the sample with the platforms that there are.
+func real() *fake {
+	f := sample()
+	f.kinds = nil
+	for _, p := range all.All() {
+		k := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
+			Exposure: exposure.Of(p.Inbound), Setup: p.Setup, Limits: p.Limits}
+		for _, d := range p.Fields {
+			k.Fields = append(k.Fields, api.Field{Key: d.Key, Label: d.Label, Help: d.Help, Placeholder: d.Placeholder, Secret: d.Secret, Required: d.Required, Advanced: d.Advanced})
+		}
+		f.kinds = append(f.kinds, k)
+	}
+	return f
+}
 
 // TestShots draws every page, light and dark, with sample data, and saves the
 // pictures where -shots says.
 func TestShots(t *testing.T) {
 	pin(t)
-	scenes := []struct {
-		name string
-		f    func() *fake
-		play func(*stage)
-	}{
+	scenes := []scene{
 		{"accounts", sample, func(s *stage) {}},
 		{"accounts-empty", func() *fake { f := sample(); f.snap.Accounts, f.snap.Exposure = nil, nil; return f }, func(s *stage) {}},
 		{"accounts-notices", func() *fake {
@@ -42,7 +60,7 @@ func TestShots(t *testing.T) {
 			s.w.fail(&api.Error{Text: "Postern is not running. Start it, and the window goes on by itself."})
 		}},
 		{"add", sample, func(s *stage) { s.w.Go(PageAdd) }},
-		{"add-compare", sample, func(s *stage) { s.w.Go(PageAdd); s.w.setup.compare() }},
+		{"add-compare", real, func(s *stage) { s.w.Go(PageAdd); s.w.setup.compare() }},
 		{"add-checked", func() *fake {
 			f := sample()
 			f.check = func(api.AccountDraft) (api.Check, error) {
@@ -100,6 +118,9 @@ func TestShots(t *testing.T) {
 			s.w.Go(PageAdd)
 			s.w.setup.hello(s.f.snap.Accounts[0])
 		}},
+	}
+	for _, p := range all.All() {
+		scenes = append(scenes, scene{"setup-" + p.Name, real, func(s *stage) { s.w.Go(PageAdd); s.w.setup.choose(p.Name) }})
 	}
 	for _, sc := range scenes {
 		for _, v := range []Variant{Light, Dark} {
