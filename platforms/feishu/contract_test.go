@@ -20,6 +20,10 @@ func TestContract(t *testing.T) {
 	platformtest.Run(t, harness())
 }
 
+func TestFaults(t *testing.T) {
+	platformtest.Faults(t, harness())
+}
+
 func harness() platformtest.Harness {
 	return platformtest.Harness{
 		Platform:     feishu.Platform(),
@@ -88,18 +92,31 @@ func newWorld(t *testing.T) *platformtest.World {
 
 		Disconnect: s.Disconnect,
 		Down:       s.Down, Up: s.Up,
-		Revoke:     s.Revoke,
-		FailCall:   func(f platformtest.Fault) { s.SetFault(feishutest.AnyCall, faultOf(f)) },
-		FailStream: func(f platformtest.Fault) { s.SetFault(feishutest.Endpoint, faultOf(f)) },
-		Cut:        s.Cut,
-		Silence:    s.Silence,
-		Garbage:    s.Garbage,
-		Swap:       func(first, second platformtest.Said) { s.Swap(post(first)[0], post(second)[0]) },
-		Skew:       s.Skew,
-		Advance:    s.Advance,
-		Beats:      s.Beats,
-		Held:       s.Held,
-		Close:      s.Close,
+		Revoke: s.Revoke,
+		FailCall: func(f platformtest.Fault) {
+			if f.Code == http.StatusUnauthorized {
+				// A token that is refused once is renewed. Here the new one is refused too.
+				s.SetFault(feishutest.Token, feishutest.Fault{Code: http.StatusBadRequest, APICode: 10014, Msg: "app secret invalid"})
+				return
+			}
+			s.SetFault(feishutest.AnyCall, faultOf(f))
+		},
+		FailStream: func(f platformtest.Fault) {
+			if f.Code == http.StatusUnauthorized {
+				s.SetFault(feishutest.Endpoint, feishutest.Fault{Code: f.Code, APICode: 10014, Msg: "app secret invalid"})
+				return
+			}
+			s.SetFault(feishutest.Endpoint, faultOf(f))
+		},
+		Cut:     s.Cut,
+		Silence: s.Silence,
+		Garbage: s.Garbage,
+		Swap:    func(first, second platformtest.Said) { s.Swap(post(first)[0], post(second)[0]) },
+		Skew:    s.Skew,
+		Advance: s.Advance,
+		Beats:   s.Beats,
+		Held:    s.Held,
+		Close:   s.Close,
 	}
 }
 

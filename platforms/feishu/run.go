@@ -102,6 +102,8 @@ func (r *run) take(ctx context.Context, packets <-chan packet, failed <-chan err
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-failed:
+			// What silenced this connection silenced those that lie idle too.
+			r.c.api.http.CloseIdleConnections()
 			return broken(err)
 		case <-note.C:
 			if err := r.note(ctx); err != nil {

@@ -23,6 +23,7 @@ const (
 const (
 	AnyCall  = "*" // every call of the bot that is not for a token or a name
 	Endpoint = "POST /callback/ws/endpoint"
+	Token    = "POST /open-apis/auth/v3/tenant_access_token/internal"
 )
 
 // Fault is a way in which a call goes wrong.

@@ -141,7 +141,7 @@ func routes() []route {
 	}
 	endpoint := at(Endpoint, (*Server).endpoint)
 	endpoint.open, endpoint.aside = true, true
-	token := at("POST /open-apis/auth/v3/tenant_access_token/internal", (*Server).tenantToken)
+	token := at(Token, (*Server).tenantToken)
 	token.open, token.aside = true, true
 	user := at("GET /open-apis/contact/v3/users/:", (*Server).getUser, toNames...)
 	user.aside = true
