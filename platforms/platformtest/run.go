@@ -15,6 +15,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("send", s.send)
 	t.Run("features", s.features)
 	t.Run("files", s.files)
+	t.Run("files pass through", s.streamed)
 	t.Run("send faults", s.sendFaults)
 	t.Run("once", s.once)
 	t.Run("through a proxy", s.proxied)
