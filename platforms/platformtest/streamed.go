@@ -14,7 +14,7 @@ import (
 // How much of a file a connector may hold: far below the file's size, far above
 // what buffers take.
 const (
-	bigFile  = 12 << 20
+	bigFile  = 8 << 20
 	heldMost = 3 << 20
 )
 
