@@ -7,10 +7,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // How long a call may take.
@@ -32,6 +34,14 @@ type api struct {
 	http   *http.Client
 	server string
 	token  platforms.Secret
+}
+
+// name is whom the calls go to, for a person.
+func (a *api) name() string {
+	if u, err := url.Parse(a.server); err == nil && a.server != defaultServer {
+		return "the server " + text.Line(u.Host, 80)
+	}
+	return title
 }
 
 // secrets is what must not be repeated: the token, and its part after the
@@ -114,7 +124,7 @@ func (a *api) unreachable(ctx context.Context, err error) error {
 	if errors.As(err, &own) { // from the body that was being sent
 		return own
 	}
-	e := platforms.Network(err, title)
+	e := platforms.Network(err, a.name())
 	e.Err = platforms.RedactError(e.Err, a.secrets()...)
 	return e
 }
