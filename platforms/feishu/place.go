@@ -15,7 +15,8 @@ import (
 // up after its last retry.
 
 const (
-	noteEvery  = 30 * time.Minute
+	noteEvery  = 10 * time.Minute // while nothing is said
+	noteSoon   = time.Minute      // after something was
 	directMost = 200 // conversations of two that are remembered
 )
 
@@ -23,20 +24,15 @@ const (
 type place struct {
 	Alive  int64    `json:"t,omitempty"` // milliseconds
 	Direct []string `json:"p,omitempty"` // chat ids, newest last
-
-	changed bool
 }
 
 // parsePlace reads a cursor. A damaged one costs what it would have caught up on,
 // and nothing else.
-func parsePlace(c platforms.Cursor) (p place, err error) {
-	if c == "" {
-		return place{}, nil
-	}
+func parsePlace(c platforms.Cursor) (p place) {
 	if json.Unmarshal([]byte(c), &p) != nil || p.Alive < 0 || p.Alive > latest || len(p.Direct) > directMost {
-		return place{}, nil
+		return place{}
 	}
-	return p, nil
+	return p
 }
 
 // saw notes what an event tells of where we are.
@@ -45,11 +41,8 @@ func (p *place) saw(ev platforms.Event) {
 	if ev.Conversation.Kind != platforms.Direct || ev.Kind != platforms.MessageReceived || len(p.Direct) > 0 && p.Direct[len(p.Direct)-1] == id {
 		return
 	}
-	i := slices.Index(p.Direct, id)
-	if i >= 0 {
+	if i := slices.Index(p.Direct, id); i >= 0 {
 		p.Direct = slices.Delete(p.Direct, i, i+1)
-	} else {
-		p.changed = true
 	}
 	p.Direct = append(p.Direct, id)
 	if len(p.Direct) > directMost {
@@ -60,7 +53,7 @@ func (p *place) saw(ev platforms.Event) {
 // note tells where we are.
 func (r *run) note(ctx context.Context) error {
 	now := time.Now()
-	r.place.Alive, r.place.changed = now.UnixMilli(), false
+	r.place.Alive, r.noted = now.UnixMilli(), now
 	b, err := json.Marshal(r.place)
 	if err != nil {
 		return err

@@ -19,10 +19,6 @@ func (c *connector) Run(ctx context.Context, from platforms.Cursor, sink platfor
 	if c.own != nil {
 		defer c.own.CloseIdleConnections()
 	}
-	at, err := parsePlace(from)
-	if err != nil {
-		return err
-	}
 	sink.State(platforms.State{Phase: platforms.Connecting})
 	me, err := c.me(ctx)
 	if err != nil {
@@ -36,7 +32,7 @@ func (c *connector) Run(ctx context.Context, from platforms.Cursor, sink platfor
 	c.mu.Lock()
 	c.live = s
 	c.mu.Unlock()
-	r := &run{c: c, s: s, me: me, sink: sink, place: at}
+	r := &run{c: c, s: s, me: me, sink: sink, place: parsePlace(from)}
 	err = r.run(ctx)
 	c.mu.Lock()
 	if c.live == s {
@@ -112,6 +108,11 @@ func (r *run) take(ctx context.Context, packets <-chan packet, failed <-chan err
 		case p := <-packets:
 			if err := r.store(ctx, gather(p, packets)); err != nil {
 				return err
+			}
+			if time.Since(r.noted) >= noteSoon {
+				if err := r.note(ctx); err != nil {
+					return err
+				}
 			}
 		}
 	}

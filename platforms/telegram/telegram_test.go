@@ -251,7 +251,7 @@ func TestRunErrors(t *testing.T) {
 		{"sign-in page", func(s *stage) { s.SetFault("getUpdates", telegramtest.Fault{Kind: telegramtest.Garbage}) }, platforms.Temporary, "not Telegram"},
 		{"cut", func(s *stage) { s.SetFault("getUpdates", telegramtest.Fault{Kind: telegramtest.Cut}) }, platforms.Temporary, "broke off"},
 		{"bad request", func(s *stage) { s.SetFault("getUpdates", telegramtest.Fault{Code: 400}) }, platforms.Temporary, "hand out"},
-		{"down", func(s *stage) { s.Down() }, platforms.Temporary, "Telegram"},
+		{"down", func(s *stage) { s.Down() }, platforms.Temporary, "the server 127.0.0.1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

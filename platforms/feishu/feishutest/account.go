@@ -82,3 +82,22 @@ func (s *Server) sortedChats() (ids []string) {
 	slices.SortFunc(ids, strings.Compare)
 	return ids
 }
+
+// asked is the permissions that the app asks for.
+var asked = []string{"im:message", "im:message:send_as_bot", "im:message:readonly", "im:message.p2p_msg:readonly",
+	"im:message.group_at_msg:readonly", "im:resource", "im:chat:readonly", "contact:user.base:readonly", "contact:contact.base:readonly"}
+
+// listScopes is GET /open-apis/application/v6/scopes.
+func (s *Server) listScopes(*request) (any, *refusal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []any{}
+	for _, name := range asked {
+		status := 1
+		if s.lacks[name] {
+			status = 2
+		}
+		list = append(list, map[string]any{"scope_name": name, "grant_status": status, "scope_type": "tenant"})
+	}
+	return map[string]any{"scopes": list}, nil
+}

@@ -150,6 +150,7 @@ func routes() []route {
 	return []route{
 		endpoint, token, user, chatInfo,
 		at("GET /open-apis/bot/v3/info", (*Server).botInfo),
+		at("GET /open-apis/application/v6/scopes", (*Server).listScopes),
 		at("GET /open-apis/im/v1/chats", (*Server).listChats, toChats...),
 		at("POST /open-apis/im/v1/messages", (*Server).create, toSend...),
 		at("GET /open-apis/im/v1/messages", (*Server).list, toRead...),
