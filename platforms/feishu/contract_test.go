@@ -1,6 +1,7 @@
 package feishu_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -76,7 +77,10 @@ func newWorld(t *testing.T) *platformtest.World {
 		Redeliver: s.Redeliver,
 
 		Sent:     func() []platformtest.Sent { return sent(s) },
-		Answered: s.Toasts,
+		Answered: func() []string { // what was sent over the socket may be on its way
+			_ = s.WaitAll(soon(t))
+			return s.Toasts()
+		},
 		Acked: func() (ids []platforms.MessageID) {
 			for _, id := range s.Acked() {
 				ids = append(ids, platforms.MessageID(id))
@@ -172,6 +176,12 @@ func faultOf(f platformtest.Fault) feishutest.Fault {
 		return feishutest.Fault{Code: f.Code}
 	}
 	return feishutest.Fault{}
+}
+
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 func must(t *testing.T, err error) {

@@ -17,7 +17,7 @@ import (
 const (
 	noteEvery  = 10 * time.Minute // while nothing is said
 	noteSoon   = time.Minute      // after something was
-	directMost = 200 // conversations of two that are remembered
+	directMost = 200              // conversations of two that are remembered
 )
 
 // place is a cursor.

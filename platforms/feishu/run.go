@@ -157,6 +157,9 @@ func (r *run) store(ctx context.Context, packets []packet) error {
 			}
 			continue
 		}
+		if ev.Kind == platforms.ButtonClicked {
+			r.s.expect(clickOf(ev.Click.Token).Token, p)
+		}
 		evs, of = append(evs, ev), append(of, p)
 	}
 	if b, ok := r.sink.(platforms.Batcher); ok && len(evs) > 1 {
@@ -188,7 +191,7 @@ func (r *run) stored(ev platforms.Event, p packet) error {
 		r.c.recent.heard(ev.Conversation.ID, ev.Message)
 	}
 	var err error
-	if ev.Kind == platforms.ButtonClicked && ev.Click.Token != "" {
+	if ev.Kind == platforms.ButtonClicked {
 		err = r.s.hold(clickOf(ev.Click.Token).Token, p)
 	} else {
 		err = r.s.acknowledge(p)

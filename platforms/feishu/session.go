@@ -53,9 +53,12 @@ type session struct {
 	held map[string]heldClick
 }
 
+// heldClick is a click that is not acknowledged.
 type heldClick struct {
 	packet
-	until time.Time
+	until  time.Time // zero: it is not stored yet
+	said   bool      // there are words for it
+	answer []byte
 }
 
 // connect asks for a socket's address and opens it. The exchange is that of the
@@ -284,14 +287,31 @@ func (s *session) acknowledgeNow(p packet, answer []byte) error {
 	return s.writeNow(&f)
 }
 
-// hold keeps a click's acknowledgement back for a moment.
+// expect takes note of a click that is about to be stored, so that words for it
+// find it, however soon they come.
+func (s *session) expect(token string, p packet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, again := s.held[token]; token != "" && !again && len(s.held) < heldMost {
+		s.held[token] = heldClick{packet: p}
+	}
+}
+
+// hold keeps the acknowledgement of a click that was stored back for a moment,
+// unless there are words for it already.
 func (s *session) hold(token string, p packet) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, again := s.held[token]; token == "" || again || len(s.held) >= heldMost {
+	h, ok := s.held[token]
+	switch {
+	case !ok || !h.until.IsZero(): // there are too many, or it came twice
 		return s.acknowledgeNow(p, nil)
+	case h.said:
+		delete(s.held, token)
+		return s.acknowledgeNow(p, h.answer)
 	}
-	s.held[token] = heldClick{p, time.Now().Add(toastTime)}
+	h.until = time.Now().Add(toastTime)
+	s.held[token] = h
 	s.nudge()
 	return nil
 }
@@ -303,6 +323,7 @@ func (s *session) release(now time.Time) (next time.Time, err error) {
 	defer s.mu.Unlock()
 	for token, h := range s.held {
 		switch {
+		case h.until.IsZero():
 		case !now.Before(h.until):
 			delete(s.held, token)
 			err = errors.Join(err, s.acknowledgeNow(h.packet, nil))
@@ -318,13 +339,17 @@ func (s *session) toast(token, words string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h, ok := s.held[token]
-	if !ok {
+	if !ok || h.said {
+		return nil
+	}
+	if words != "" {
+		h.answer, _ = encode(map[string]any{"toast": map[string]string{"type": "info", "content": words}})
+	}
+	if h.until.IsZero() {
+		h.said = true
+		s.held[token] = h
 		return nil
 	}
 	delete(s.held, token)
-	var answer []byte
-	if words != "" {
-		answer, _ = encode(map[string]any{"toast": map[string]string{"type": "info", "content": words}})
-	}
-	return s.acknowledgeNow(h.packet, answer)
+	return s.acknowledgeNow(h.packet, h.answer)
 }
