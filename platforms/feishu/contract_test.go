@@ -76,7 +76,7 @@ func newWorld(t *testing.T) *platformtest.World {
 		},
 		Redeliver: s.Redeliver,
 
-		Sent:     func() []platformtest.Sent { return sent(s) },
+		Sent: func() []platformtest.Sent { return sent(s) },
 		Answered: func() []string { // what was sent over the socket may be on its way
 			_ = s.WaitAll(soon(t))
 			return s.Toasts()

@@ -91,7 +91,7 @@ func (a *api) refused(resp *http.Response, got envelope) error {
 	case is(staleCodes):
 		e.Kind = platforms.Unauthorized
 		e.Text = "Feishu does not accept the token that it gave out for this app. Check that the app is still in use, and enter the App Secret anew."
-	case is(secretCodes):
+	case is(secretCodes), resp.StatusCode == http.StatusUnauthorized:
 		e.Kind = platforms.Unauthorized
 		e.Text = "Feishu does not accept the App ID or the App Secret. Copy both from the developer console again, and check whether the app is on Feishu or on Lark."
 	case is(closedCodes):

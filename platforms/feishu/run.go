@@ -3,8 +3,10 @@ package feishu
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
+	"github.com/gorilla/websocket"
 	larkws "github.com/larksuite/oapi-sdk-go/v3/ws"
 
 	"github.com/postern/postern/platforms"
@@ -123,6 +125,12 @@ func broken(err error) error {
 	var own *platforms.Error
 	if errors.As(err, &own) {
 		return own
+	}
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) {
+		e := platforms.Network(io.ErrUnexpectedEOF, title)
+		e.Err = err
+		return e
 	}
 	return platforms.Network(err, title)
 }

@@ -74,17 +74,13 @@ func (q *request) form(r *http.Request) *refusal {
 		if err != nil {
 			return refuse(400, 234001, "Invalid request param.")
 		}
-		if _, isFile := parameters(p.Header.Get("Content-Disposition"))["filename"]; isFile {
+		// Some clients give bytes without a name: the field says what it is.
+		if name := p.FormName(); name == "file" || name == "image" {
 			q.files[p.FormName()] = File{Name: p.FileName(), MediaType: p.Header.Get("Content-Type"), Data: b}
 		} else {
 			q.fields[p.FormName()] = string(b)
 		}
 	}
-}
-
-func parameters(disposition string) map[string]string {
-	_, m, _ := mime.ParseMediaType(disposition)
-	return m
 }
 
 // route is one call of the interface.
