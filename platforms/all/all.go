@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/feishu"
 	"github.com/postern/postern/platforms/telegram"
 )
 
@@ -10,5 +11,6 @@ import (
 func All() []platforms.Platform {
 	return []platforms.Platform{
 		telegram.Platform(),
+		feishu.Platform(),
 	}
 }
