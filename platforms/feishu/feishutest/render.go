@@ -214,10 +214,17 @@ func (s *Server) postText(b postBody) (words string, keys []string) {
 
 // name is how an at shows. It is called under the lock.
 func (s *Server) name(openID string) string {
-	if openID == "all" {
-		return "all"
+	if u, ok := s.users[openID]; ok {
+		return u.Name
 	}
-	return s.users[openID].Name
+	return openID
+}
+
+// Read is what a reader sees of a message's content, where nobody is known by
+// name.
+func Read(kind, content string) string {
+	words, _, _ := (&Server{}).reader(&post{kind: kind, content: content})
+	return words
 }
 
 var (

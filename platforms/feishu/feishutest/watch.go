@@ -78,7 +78,7 @@ func (s *Server) WaitSent(ctx context.Context, n int) error {
 	return s.wait(ctx, func() bool {
 		count := 0
 		for _, p := range s.order {
-			if p.sender == "" {
+			if p.sender == "" && p.id != Root {
 				count++
 			}
 		}
