@@ -35,7 +35,7 @@ func TestDemo(t *testing.T) {
 	// In the order in which they happen.
 	for _, want := range []string{
 		"This is the demo", "127.0.0.1", "outbound socket · Connected",
-		"✉ Ada Lovelace (stranger): Hello!", "↩ to Ada Lovelace: You said: Hello!",
+		"✉ Telegram · Ada Lovelace (stranger): Hello!", "↩ Telegram · to Ada Lovelace: You said: Hello!",
 		"pressed a button", "Grace Hopper (stranger) in Engine room", "(edited): Can you send me the report?",
 		`Got "notes.txt", 40 bytes`, "<script>alert(1)</script>",
 	} {

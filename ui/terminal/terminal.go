@@ -33,6 +33,8 @@ type Terminal struct {
 	from Source
 	now  func() time.Time
 	last uint64 // newest line of activity that was printed
+
+	titles map[platforms.AccountID]string // what an account's lines begin with; none where there is one account only
 }
 
 // burst is how many lines of activity are printed at once; of more, how many.
@@ -82,6 +84,7 @@ func (t *Terminal) begin(s api.Snapshot) {
 
 // update prints accounts whose status or note changed, and new notices.
 func (t *Terminal) update(s api.Snapshot, shown map[platforms.AccountID]string, told map[string]bool) {
+	t.titles = titles(s.Accounts)
 	there := map[platforms.AccountID]bool{}
 	for _, a := range s.Accounts {
 		there[a.ID] = true
@@ -109,6 +112,27 @@ func (t *Terminal) update(s api.Snapshot, shown map[platforms.AccountID]string, 
 			t.line("Notice: %s", text.Line(n.Text, 500))
 		}
 	}
+}
+
+// titles is by which word to tell accounts apart: the platform's where that is
+// enough.
+func titles(accounts []api.Account) map[platforms.AccountID]string {
+	if len(accounts) < 2 {
+		return nil
+	}
+	of := map[string]int{}
+	for _, a := range accounts {
+		of[a.Title]++
+	}
+	out := map[platforms.AccountID]string{}
+	for _, a := range accounts {
+		word := a.Title
+		if of[a.Title] > 1 {
+			word = model.Label(a)
+		}
+		out[a.ID] = text.Line(word, 40) + " · "
+	}
+	return out
 }
 
 // news prints what happened since it last did.
@@ -163,16 +187,16 @@ func (t *Terminal) tell(a api.Activity) {
 		if e.Kind == platforms.MessageEdited {
 			who += " (edited)"
 		}
-		t.line("✉ %s: %s", who, words)
+		t.line("✉ %s%s: %s", t.titles[a.Account], who, words)
 		if a.What == api.Ignored {
 			t.line("  not handed on: %s", why)
 		}
 	case api.SentOut:
-		t.line("↩ to %s: %s", where, words)
+		t.line("↩ %sto %s: %s", t.titles[a.Account], where, words)
 	case api.Retried:
-		t.line("… to %s: not sent yet. %s", where, why)
+		t.line("… %sto %s: not sent yet. %s", t.titles[a.Account], where, why)
 	case api.DiedOut:
-		t.line("✗ to %s: could not be sent. %s", where, why)
+		t.line("✗ %sto %s: could not be sent. %s", t.titles[a.Account], where, why)
 	}
 }
 

@@ -88,6 +88,12 @@ func TestTerminal(t *testing.T) {
 		"a message": {step: func(s *scene) {
 			s.add(api.Activity{What: api.Routed}, api.Entry{From: ann, Text: "hi\x1b[31m", Stranger: true})
 		}, want: []string{"✉ Ann (stranger) in Room"}, not: []string{"\x1b", "\x07", "\u202e"}},
+		"several accounts": {before: func(s *scene) {
+			s.snapshot.Accounts = []api.Account{{ID: "a", Title: "Fake"}, {ID: "b", Title: "Other", Name: "one"}, {ID: "c", Title: "Other", Name: "two"}}
+		}, step: func(s *scene) {
+			s.add(api.Activity{What: api.Routed, Account: "a"}, api.Entry{From: ann, Text: "hi"})
+			s.add(api.Activity{What: api.SentOut, Account: "c"}, api.Entry{Text: "yes"})
+		}, want: []string{"✉ Fake · Ann", "↩ Other two · to Room"}},
 		"hidden":         {before: func(s *scene) { s.hide = true }, step: func(s *scene) { s.add(api.Activity{What: api.Routed}, api.Entry{From: ann, Text: "private"}) }, want: []string{"(hidden)"}, not: []string{"private"}},
 		"an answer":      {step: func(s *scene) { s.add(api.Activity{What: api.SentOut}, api.Entry{Text: "yes"}) }, want: []string{"↩ to Room", "yes"}},
 		"a dead letter":  {step: func(s *scene) { s.add(api.Activity{What: api.DiedOut, Why: "Chat not found."}, api.Entry{Text: "x"}) }, want: []string{"could not be sent. Chat not found."}},
