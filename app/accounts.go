@@ -188,6 +188,15 @@ type fieldValues struct {
 	cleared  []string // secrets that are to go
 }
 
+// optionValues is what a field may hold, in words.
+func optionValues(f platforms.Field) string {
+	var all []string
+	for _, o := range f.Options {
+		all = append(all, o.Value)
+	}
+	return strings.Join(all, ", ")
+}
+
 // values cleans what was typed into the form and completes it with what rec has.
 func (a *App) values(ctx context.Context, p platforms.Platform, rec store.Account, d api.AccountDraft) (fieldValues, error) {
 	kept, err := a.keptSecrets(ctx, rec)
@@ -216,6 +225,10 @@ func (a *App) values(ctx context.Context, p platforms.Platform, rec store.Accoun
 				wrong[f.Key] = platforms.Explain(err)
 				continue
 			}
+		}
+		if typed != "" && len(f.Options) > 0 && !slices.ContainsFunc(f.Options, func(o platforms.Option) bool { return o.Value == typed }) {
+			wrong[f.Key] = f.Label + " can't be that. Choose one of: " + optionValues(f) + "."
+			continue
 		}
 		switch {
 		case typed == "" && f.Required:

@@ -2,10 +2,13 @@ package app
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms"
 )
 
 func TestSettings(t *testing.T) {
@@ -103,4 +106,21 @@ func TestAnotherBotsCredentialIsNotUsed(t *testing.T) {
 	w.fake.mu.Unlock()
 	change()
 	w.until("the right one connects", func() bool { return w.account().Status == api.Connected && w.fake.waiting() == 0 })
+}
+
+func TestOptions(t *testing.T) {
+	w := newWorld(t)
+	w.change = func(p *platforms.Platform) {
+		p.Fields = append(p.Fields, platforms.Field{Key: "where", Label: "Where", Options: []platforms.Option{{Value: "east"}, {Value: "west"}}})
+	}
+	w.start()
+	draft := func(where string) api.AccountDraft {
+		return api.AccountDraft{Platform: "fake", Values: map[string]string{"token": "tok-secret-value-1", "where": where}}
+	}
+	if _, err := w.app.AddAccount(t.Context(), draft("north")); platforms.KindOf(wireError(err)) == "" || !strings.Contains(fmt.Sprintf("%+v", err), "east, west") {
+		t.Errorf("north: %+v", err)
+	}
+	if a, err := w.app.AddAccount(t.Context(), draft("west")); err != nil || a.Settings["where"] != "west" {
+		t.Errorf("west: %+v, %v", a, err)
+	}
 }

@@ -83,7 +83,7 @@ func (a *App) Platforms() []api.Platform {
 			Exposure: a.exposureOf(p), Setup: p.Setup, Limits: p.Limits}
 		for _, f := range p.Fields {
 			v.Fields = append(v.Fields, api.Field{Key: f.Key, Label: f.Label, Help: f.Help,
-				Placeholder: f.Placeholder, Secret: f.Secret, Required: f.Required, Advanced: f.Advanced})
+				Placeholder: f.Placeholder, Secret: f.Secret, Required: f.Required, Advanced: f.Advanced, Options: f.Options})
 		}
 		out = append(out, v)
 	}

@@ -78,10 +78,20 @@ type Field struct {
 	Required    bool
 	Advanced    bool // folded away at first
 
+	// Options, if any, are what can be chosen; the first one is meant where
+	// nothing is.
+	Options []Option
+
 	// Parse cleans what a person typed or pasted: it trims, unquotes, or takes
 	// the value out of a longer text. The error says what is wrong and what to
 	// do, and never repeats a secret. Nil accepts the trimmed text as it is.
 	Parse func(string) (string, error)
+}
+
+// Option is one value that a Field may have, and what a person reads.
+type Option struct {
+	Value string `json:"value"`
+	Label string `json:"label"`
 }
 
 // Inbound says how events reach this computer; app/exposure derives the level

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/container"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms"
 	clean "github.com/postern/postern/platforms/text"
 )
 
@@ -110,7 +111,30 @@ func (f *accountForm) field(fd api.Field) fyne.CanvasObject {
 	fault := newText("", look{size: sizeSmall, color: colorBad, wrap: true})
 	fault.Hide()
 	f.faults[fd.Key] = fault
+	if len(fd.Options) > 0 {
+		return labelled(clean.Line(fd.Label, 60), clean.Block(fd.Help), picker(fd.Options, e), fault)
+	}
 	return labelled(label, clean.Block(fd.Help), e, fault)
+}
+
+// picker is buttons of which one is chosen; e, which is not shown, holds its
+// value. Nothing chosen is the first.
+func picker(options []platforms.Option, e *entry) fyne.CanvasObject {
+	row := flow(6)
+	var all []*button
+	choose := func(i int) {
+		e.SetText(options[i].Value)
+		for j, b := range all {
+			b.setOn(i == j)
+		}
+	}
+	for i, o := range options {
+		b := newButton(plain, clean.Line(o.Label, 60), "", func() { choose(i) })
+		b.setOn(o.Value == e.Text || e.Text == "" && i == 0)
+		all = append(all, b)
+		row.Add(b)
+	}
+	return row
 }
 
 // labelled is a field with its label above, and help or what is wrong below.

@@ -33,6 +33,7 @@ func sample() *fake {
 			Fields: []api.Field{{Key: "token", Label: "Bot token", Secret: true, Required: true}}},
 		{Name: "office", Title: "Slack", Glyph: "#", Summary: "An app from a manifest, and two tokens.", Minutes: 6, Exposure: exposure.Outbound,
 			Fields: []api.Field{
+				{Key: "where", Label: "Where", Options: []platforms.Option{{Value: "east", Label: "East"}, {Value: "west", Label: "West"}}},
 				{Key: "app", Label: "App-level token", Placeholder: "xapp-…", Secret: true, Required: true},
 				{Key: "bot", Label: "Bot token", Placeholder: "xoxb-…", Secret: true, Required: true}},
 			Setup: platforms.Guide{Steps: []platforms.Step{{Text: "Create an app from the manifest below.", URL: "https://api.slack.com/apps"}},

@@ -63,6 +63,19 @@ func TestForm(t *testing.T) {
 		}
 		s.input("server").SetText("")
 	})
+	t.Run("lets choose where there are options", func(t *testing.T) {
+		s.w.setup.choose("office")
+		s.want("East")
+		if v, ok := s.w.setup.form().draft().Values["where"]; ok {
+			t.Errorf("%q is chosen, and nobody chose", v)
+		}
+		s.press("West")
+		if v := s.w.setup.form().draft().Values["where"]; v != "west" {
+			t.Errorf("%q is chosen", v)
+		}
+		s.press("East")
+		s.w.setup.choose("courier")
+	})
 	t.Run("names what is missing", func(t *testing.T) {
 		s.press("Save")
 		s.want("Bot token is missing. Fill it in.")

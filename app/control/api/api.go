@@ -144,6 +144,8 @@ type Field struct {
 	Secret      bool   `json:"secret,omitempty"`
 	Required    bool   `json:"required,omitempty"`
 	Advanced    bool   `json:"advanced,omitempty"`
+
+	Options []platforms.Option `json:"options,omitempty"`
 }
 
 // AccountDraft is an account to add, change or only check. Values holds
