@@ -45,7 +45,7 @@ const (
 // Platform describes Feishu.
 func Platform() platforms.Platform {
 	return platforms.Platform{
-		Name: "feishu", Title: "Feishu / Lark", Glyph: "飞",
+		Name: "feishu", Title: "Feishu / Lark", Glyph: "F",
 		Summary: "For people whose company uses Feishu or Lark: needs an app in the developer console, and an administrator who approves it. No address on the internet.",
 		Minutes: 15,
 		Away:    "Feishu tries again for about seven hours. What was said before that is fetched from the history, where the app may read it.",

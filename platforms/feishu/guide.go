@@ -36,7 +36,7 @@ func guide() platforms.Guide {
 			{Text: "For Lark it is this one instead. The rest is the same in both.", URL: larkConsole},
 			{Text: "Under Add Features, add the bot."},
 			{Text: "Under Permissions & Scopes, choose Batch import and paste the manifest below. If the bot shall hear everything that is said in its groups, not only what addresses it, add im:message.group_msg as well, which an administrator has to approve.", Copy: "im:message.group_msg"},
-			{Text: "Copy the App ID and the App Secret from Credentials & Basic Info, enter both here, with lark as the third setting if the app is on Lark, and save. The console accepts the next step only while this program is connected."},
+			{Text: "Copy the App ID and the App Secret from Credentials & Basic Info, enter both here, choose Feishu or Lark, and save. The console accepts the next step only while this program is connected."},
 			{Text: "Under Events & Callbacks, Event configuration, set the subscription mode to “Receive events through persistent connection”, then add the event Message received.", Copy: "im.message.receive_v1"},
 			{Text: "If you like to see when the bot is added to a group or removed, add these two events too.", Copy: "im.chat.member.bot.added_v1, im.chat.member.bot.deleted_v1"},
 			{Text: "On the tab Callback configuration, set the same mode and add the callback Card action trigger: without it, buttons do nothing, and people choose by replying to the message with a button's label or number.", Copy: "card.action.trigger"},

@@ -52,6 +52,9 @@ func (s *Server) SetFault(call string, f Fault) {
 	s.do(func() { s.faults = append(s.faults, fault{call, f}) })
 }
 
+// Mend ends all faults.
+func (s *Server) Mend() { s.do(func() { s.faults = nil }) }
+
 // Held is how many calls hang.
 func (s *Server) Held() int {
 	s.mu.Lock()

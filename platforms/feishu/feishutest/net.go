@@ -153,6 +153,10 @@ func (s *Server) Advance(d time.Duration) {
 // SetPing sets the interval, in seconds, at which clients shall ping.
 func (s *Server) SetPing(seconds int) { s.do(func() { s.ping = seconds }) }
 
+// SetSocket makes the server give out this address for long connections; empty
+// undoes it.
+func (s *Server) SetSocket(address string) { s.do(func() { s.elsewhere = address }) }
+
 // SetParts makes each event come in this many frames.
 func (s *Server) SetParts(n int) { s.do(func() { s.parts = n }) }
 

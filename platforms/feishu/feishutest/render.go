@@ -262,7 +262,13 @@ func markdown(t string) string {
 		}
 		part = atTag.ReplaceAllString(part, "@$1")
 		part = heading.ReplaceAllString(part, "")
-		part = link.ReplaceAllString(part, "$1 ($2)")
+		part = link.ReplaceAllStringFunc(part, func(m string) string {
+			words, to := link.FindStringSubmatch(m)[1], link.FindStringSubmatch(m)[2]
+			if html.UnescapeString(words) == to {
+				return words
+			}
+			return words + " (" + to + ")"
+		})
 		for _, re := range []*regexp.Regexp{bold, strike, italic, code} {
 			part = re.ReplaceAllString(part, "$1")
 		}

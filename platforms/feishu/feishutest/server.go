@@ -27,21 +27,22 @@ type Server struct {
 
 	appID, secret string
 
-	mu      sync.Mutex
-	changed chan struct{} // closed and replaced at every change
-	closed  bool
-	down    bool
-	revoked bool
-	skew    time.Duration // of the server's clock
-	ping    int           // ClientConfig.PingInterval, in seconds
-	parts   int           // into how many frames an event is cut
-	bot     Bot
-	lacks   map[string]bool // scopes that the app has not been given
-	tokens  map[string]time.Time
-	tickets map[string]bool // of sockets that may be opened once
-	conns   map[*conn]struct{}
-	sockets map[*socket]struct{}
-	next    int // number of the next id
+	mu        sync.Mutex
+	changed   chan struct{} // closed and replaced at every change
+	closed    bool
+	down      bool
+	revoked   bool
+	skew      time.Duration // of the server's clock
+	ping      int           // ClientConfig.PingInterval, in seconds
+	parts     int           // into how many frames an event is cut
+	elsewhere string        // the address given out for long connections, if not ours
+	bot       Bot
+	lacks     map[string]bool // scopes that the app has not been given
+	tokens    map[string]time.Time
+	tickets   map[string]bool // of sockets that may be opened once
+	conns     map[*conn]struct{}
+	sockets   map[*socket]struct{}
+	next      int // number of the next id
 
 	users  map[string]User
 	chats  map[string]*chat

@@ -61,6 +61,9 @@ func (s *Server) endpoint(q *request) (any, *refusal) {
 	s.tickets[ticket] = true
 	address := "ws://" + s.listener.Addr().String() + socketPath + "?device_id=7435" + strconv.Itoa(s.next) +
 		"&service_id=" + strconv.Itoa(serviceID) + "&access_key=" + ticket[:16] + "&ticket=" + ticket
+	if s.elsewhere != "" {
+		address = s.elsewhere
+	}
 	return map[string]any{"URL": address, "ClientConfig": s.clientConfig()}, nil
 }
 

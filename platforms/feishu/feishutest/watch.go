@@ -2,6 +2,7 @@ package feishutest
 
 import (
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -119,4 +120,11 @@ func (s *Server) wait(ctx context.Context, ok func() bool) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// Tokens is the tokens that are good, or were, in no order.
+func (s *Server) Tokens() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.tokens))
 }
