@@ -23,7 +23,12 @@ import (
 // open makes a server and a connector for it.
 func open(t *testing.T) (*feishutest.Server, platforms.Connector) {
 	t.Helper()
-	s := newServer(t)
+	return openAt(t, newServer(t))
+}
+
+// openAt makes a connector for s.
+func openAt(t *testing.T, s *feishutest.Server) (*feishutest.Server, platforms.Connector) {
+	t.Helper()
 	conn, err := feishu.Platform().New(config(t, s))
 	must(t, err)
 	return s, conn

@@ -157,7 +157,8 @@ func (s *session) configure(c *larkws.ClientConfig) {
 	if c == nil || c.PingInterval <= 0 {
 		return
 	}
-	s.ping.Store(int64(min(max(time.Duration(c.PingInterval)*time.Second, pingLeast), pingUsual)))
+	seconds := min(c.PingInterval, int(pingUsual/time.Second))
+	s.ping.Store(int64(max(time.Duration(seconds)*time.Second, pingLeast)))
 }
 
 // patience is how long the server may say nothing: a ping's interval, and time

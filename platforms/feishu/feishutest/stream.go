@@ -246,7 +246,8 @@ func (s *Server) retry() {
 		for _, e := range s.events {
 			n := max(e.pushed, 1)
 			switch {
-			case e.callback && s.now().Sub(e.at) > 3*time.Second, n > len(ladder):
+			case s.now().Sub(e.at) <= 3*time.Second: // it may yet be acknowledged
+			case e.callback, n > len(ladder):
 				continue
 			case s.now().Sub(e.at) >= ladder[n-1]:
 				sent := false
