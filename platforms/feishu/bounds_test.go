@@ -86,7 +86,7 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	dropped := 0
 	for i := range 5000 {
 		id := fmt.Sprint(i)
-		n.put(id, "name")
+		n.put(id, "name", time.Hour)
 		r.heard(platforms.ConversationID(id), "om_1")
 		r.wrote(platforms.MessageID(id), nil)
 		if _, ok := ty.put(platforms.ConversationID(id), sign{}); ok {

@@ -44,8 +44,11 @@ func (c *connector) Clicked(ctx context.Context, token platforms.ReplyToken, wor
 // mark puts a sign to the button that was pressed. The card is read first: it
 // may have been changed since, and then there is nothing to mark.
 func (c *connector) mark(ctx context.Context, t clickToken) error {
-	c.edits.Lock()
-	defer c.edits.Unlock()
+	done, err := c.editing(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	content, err := c.cardOf(ctx, t.Message)
 	if err != nil || content == nil {
 		return err

@@ -60,15 +60,6 @@ var (
 // stale reports whether err says that the token is not known any more.
 func stale(err error) bool { return slices.Contains(staleCodes, codeOf(err)) }
 
-// missing is the scopes of which one is missing, if err says so.
-func missing(err error) []string {
-	var r *refusal
-	if errors.As(err, &r) && r.code == codeNoScope {
-		return r.scopes
-	}
-	return nil
-}
-
 // refused turns an answer with another code than 0 into the contract's error.
 func (a *api) refused(resp *http.Response, got envelope) error {
 	// It is cleaned first: a character that cleaning takes out could stand within
@@ -93,7 +84,7 @@ func (a *api) refused(resp *http.Response, got envelope) error {
 		e.Text = "Feishu does not accept the token that it gave out for this app. Check that the app is still in use, and enter the App Secret anew."
 	case is(secretCodes), resp.StatusCode == http.StatusUnauthorized:
 		e.Kind = platforms.Unauthorized
-		e.Text = "Feishu does not accept the App ID or the App Secret. Copy both from the developer console again, and check whether the app is on Feishu or on Lark."
+		e.Text = "Feishu does not accept the App ID or the App Secret. Copy both from the developer console again, and check that this account is set to the one of feishu.cn and larksuite.com where the app is."
 	case is(closedCodes):
 		e.Kind = platforms.Unauthorized
 		e.Text = "The app is not in use in this organisation. Publish a version of it in the developer console, and have an administrator approve it."

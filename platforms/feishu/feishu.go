@@ -108,7 +108,7 @@ type connector struct {
 	recent recent
 	typing typing
 
-	edits sync.Mutex // a card is read, changed and written back by one at a time
+	edits chan struct{} // held by who reads a card, changes it and writes it back
 
 	mu   sync.Mutex
 	bot  bot      // once it is known
@@ -158,6 +158,10 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	conn.api = api{http: &client, server: server, app: app, secret: platforms.NewSecret(secret), busy: make(chan struct{}, 1)}
 	conn.dialer = websocket.Dialer{NetDialContext: c.Dial, Proxy: c.Proxy, HandshakeTimeout: callTime}
+	conn.edits = make(chan struct{}, 1)
+	if domain == "lark" {
+		return lark{conn}, nil
+	}
 	return conn, nil
 }
 

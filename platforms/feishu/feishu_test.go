@@ -3,7 +3,6 @@ package feishu_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,8 +97,13 @@ func TestDomains(t *testing.T) {
 			HTTP:     &http.Client{Transport: transport},
 		})
 		must(t, err)
-		if _, err := conn.Check(soon(t)); platforms.KindOf(err) != platforms.Temporary {
-			t.Errorf("%v", err)
+		_, err = conn.Check(soon(t))
+		name, other := "Feishu", "Lark"
+		if domain == "lark" {
+			name, other = other, name
+		}
+		if words := platforms.Explain(err); platforms.KindOf(err) != platforms.Temporary || !strings.Contains(words, name) || strings.Contains(words, other) {
+			t.Errorf("%q: %v", domain, err)
 		}
 		if !slices.Equal(hosts, []string{"https " + want}) {
 			t.Errorf("%q asks %q", domain, hosts)
@@ -230,6 +235,76 @@ func TestOrderInFragments(t *testing.T) {
 	must(t, s.WaitAll(soon(t)))
 }
 
+// batches is a sink that stores events together, and refuses while told to.
+type batches struct {
+	platformtest.Recorder
+	refuse atomic.Bool
+	sizes  chan int
+}
+
+func (b *batches) Events(ctx context.Context, evs []platforms.Event) error {
+	if b.refuse.Load() {
+		return platformtest.ErrSink
+	}
+	for _, ev := range evs {
+		if err := b.Recorder.Event(ctx, ev); err != nil {
+			return err
+		}
+	}
+	b.sizes <- len(evs)
+	return nil
+}
+
+func (b *batches) Event(ctx context.Context, ev platforms.Event) error {
+	if b.refuse.Load() {
+		return platformtest.ErrSink
+	}
+	return b.Recorder.Event(ctx, ev)
+}
+
+// TestBatches: what waits is stored together, and acknowledged after that; of a
+// refused batch nothing is.
+func TestBatches(t *testing.T) {
+	for _, domain := range []string{"feishu", "lark"} {
+		s := newServer(t)
+		c := config(t, s)
+		c.Settings["domain"] = domain
+		conn, err := feishu.Platform().New(c)
+		must(t, err)
+		sink := &batches{sizes: make(chan int, 100)}
+		sink.Block()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- conn.Run(ctx, "", sink) }()
+		must(t, s.WaitSocket(soon(t)))
+		s.Say(feishutest.Direct, feishutest.Person, "first")
+		sink.WaitCalls(t, 1) // it is being stored, and all that follows waits
+		for i := range 30 {
+			s.Say(feishutest.Direct, feishutest.Person, fmt.Sprint(i))
+		}
+		if n := len(s.Acked()); n != 0 {
+			t.Errorf("%d are acknowledged", n)
+		}
+		sink.refuse.Store(true)
+		sink.Unblock()
+		err = <-done
+		cancel()
+		if n := len(s.Acked()); !errors.Is(err, platformtest.ErrSink) || n > 1 {
+			t.Errorf("%v, %d are acknowledged, and one is stored", err, n)
+		}
+		sink.refuse.Store(false)
+		ctx, cancel = context.WithCancel(t.Context())
+		go func() { done <- conn.Run(ctx, "", sink) }()
+		sink.Wait(t, 31)
+		must(t, s.WaitAll(soon(t)))
+		cancel()
+		<-done
+		if len(sink.sizes) == 0 {
+			t.Error("nothing was stored together")
+		}
+	}
+}
+
 // TestUnknownEvents are acknowledged: the platform must not send them again.
 func TestUnknownEvents(t *testing.T) {
 	s, conn := open(t)
@@ -297,71 +372,5 @@ func TestMembership(t *testing.T) {
 	if evs[0].Kind != platforms.MembershipChanged || evs[0].Note != "the bot was added" || evs[1].Note != "the bot was removed" ||
 		evs[0].Conversation.Title != "Engine room" {
 		t.Errorf("%+v", evs)
-	}
-}
-
-// TestHistory: what the platform gave up is fetched, under the ids that its
-// events would have had, and nothing is fetched after a short absence.
-func TestHistory(t *testing.T) {
-	s, conn := open(t)
-	var rec platformtest.Recorder
-	stop := run(t, conn, "", &rec)
-	s.Say(feishutest.Direct, feishutest.Person, "before")
-	rec.Wait(t, 1)
-	must(t, s.WaitAll(soon(t)))
-	if err := stop(); !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	var at struct {
-		T int64    `json:"t"`
-		P []string `json:"p"`
-	}
-	must(t, json.Unmarshal([]byte(rec.Cursor()), &at))
-	at.P = []string{feishutest.Direct}
-	list := func() int { return len(s.Calls("GET /open-apis/im/v1/messages")) }
-	resume := func(ago time.Duration) platforms.Cursor {
-		at.T = time.Now().Add(-ago).UnixMilli()
-		b, _ := json.Marshal(at)
-		return platforms.Cursor(b)
-	}
-	stop = run(t, conn, resume(6*time.Hour), &rec)
-	rec.WaitPhase(t, platforms.Connected)
-	s.Say(feishutest.Direct, feishutest.Person, "live")
-	rec.Wait(t, 2)
-	_ = stop()
-	if list() != 0 {
-		t.Error("history was read although the platform still tries")
-	}
-	id := s.Keep(feishutest.Said{Chat: feishutest.Direct, User: feishutest.Person, Text: "given up"})
-	bot := s.Bot()
-	s.Keep(feishutest.Said{Chat: feishutest.Group, User: feishutest.Person, Text: "@_user_1 too", Mentions: []feishutest.Mention{{OpenID: bot.OpenID, Name: bot.Name}}})
-	s.Keep(feishutest.Said{Chat: feishutest.Group, Text: "the bot's own"})
-	run(t, conn, resume(9*time.Hour), &rec)
-	var texts []string
-	for _, ev := range rec.Wait(t, 5) { // with the first message of the topic
-		texts = append(texts, ev.Text)
-		if ev.Text == "given up" && (ev.ID != platforms.EventID("message:"+id) || ev.Conversation.Kind != platforms.Direct || !ev.Mentioned) {
-			t.Errorf("%+v", ev)
-		}
-		if strings.HasSuffix(ev.Text, "too") && (ev.Text != "@Postern too" || !ev.Mentioned || ev.Conversation.Title != "Engine room") {
-			t.Errorf("%+v", ev)
-		}
-	}
-	if !slices.Contains(texts, "given up") || !slices.Contains(texts, "@Postern too") || slices.Contains(texts, "the bot's own") {
-		t.Errorf("%q", texts)
-	}
-}
-
-// TestHistoryMayBeClosed: without the permission the person is told, and the
-// connection works.
-func TestHistoryMayBeClosed(t *testing.T) {
-	s, conn := open(t)
-	s.Deny("im:message", "im:message:readonly")
-	var rec platformtest.Recorder
-	run(t, conn, platforms.Cursor(fmt.Sprintf(`{"t":%d}`, time.Now().Add(-50*time.Hour).UnixMilli())), &rec)
-	s.Say(feishutest.Direct, feishutest.Person, "live")
-	rec.Wait(t, 1)
-	if !slices.ContainsFunc(rec.States(), func(st platforms.State) bool { return strings.Contains(st.Note, "im:message:readonly") }) {
-		t.Errorf("%+v", rec.States())
 	}
 }

@@ -131,7 +131,7 @@ func card(s string, f platforms.Format, rows [][]platforms.Button) (any, []choic
 			elements = append(elements, map[string]any{"tag": "div", "text": plainText(s)})
 		}
 	}
-	var choices []choice
+	choices := []choice{} // not nil: this is a card
 	for _, row := range rows {
 		actions := []any{}
 		for _, b := range row {

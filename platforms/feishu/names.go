@@ -16,6 +16,7 @@ const (
 	namesMost   = 2000
 	nameGood    = 12 * time.Hour
 	nameMissing = 10 * time.Minute // before it is asked for again
+	nameFailed  = time.Minute      // the same, where the question failed
 )
 
 // names is what people and groups are called.
@@ -36,7 +37,7 @@ func (n *names) get(id string) (string, bool) {
 	return k.name, ok && time.Now().Before(k.until)
 }
 
-func (n *names) put(id, name string) {
+func (n *names) put(id, name string, good time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for old := range n.byID {
@@ -47,10 +48,6 @@ func (n *names) put(id, name string) {
 	}
 	if n.byID == nil {
 		n.byID = map[string]known{}
-	}
-	good := nameGood
-	if name == "" {
-		good = nameMissing
 	}
 	n.byID[id] = known{name, time.Now().Add(good)}
 }
@@ -64,6 +61,7 @@ func (c *connector) name(ctx context.Context, ev *platforms.Event) {
 		return
 	}
 	if ev.Conversation.Kind == platforms.Direct {
+		c.names.put(string(ev.Conversation.ID), direct, nameGood)
 		ev.Conversation.Title = ev.From.Name
 		return
 	}
@@ -85,9 +83,8 @@ func (c *connector) person(ctx context.Context, id string) string {
 		}
 		err := c.api.do(ctx, nameTime, call{method: http.MethodGet, path: "/open-apis/contact/v3/users/" + url.PathEscape(id),
 			query: url.Values{"user_id_type": {"open_id"}}}, &got)
-		if name = got.User.Name; err == nil || answered(err) {
-			c.names.put(id, name)
-		}
+		name = got.User.Name
+		c.names.put(id, name, lasts(name, err))
 	}
 	if name == "" {
 		name = "Somebody (" + tail(id) + ")"
@@ -110,14 +107,23 @@ func (c *connector) chat(ctx context.Context, id string) (string, bool) {
 		if name = got.Name; got.Mode == "p2p" {
 			name = direct
 		}
-		if err == nil || answered(err) {
-			c.names.put(id, name)
-		}
+		c.names.put(id, name, lasts(name, err))
 	}
 	if name == direct {
 		return "", true
 	}
 	return name, false
+}
+
+// lasts is how long an answer to the question for a name is good.
+func lasts(name string, err error) time.Duration {
+	switch {
+	case name != "":
+		return nameGood
+	case err == nil || answered(err):
+		return nameMissing
+	}
+	return nameFailed
 }
 
 // answered reports whether err is the platform's answer, which would be the

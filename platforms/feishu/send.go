@@ -218,8 +218,11 @@ func (c *connector) Edit(ctx context.Context, id platforms.MessageID, m platform
 	if err := acceptable(m); err != nil {
 		return err
 	}
-	c.edits.Lock()
-	defer c.edits.Unlock()
+	done, err := c.editing(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	choices, known := c.recent.choices(id)
 	if hasButtons(m) || known && choices != nil {
 		return c.patch(ctx, id, m)
@@ -242,6 +245,16 @@ func (c *connector) Edit(ctx context.Context, id platforms.MessageID, m platform
 	return err
 }
 
+// editing waits until nobody else edits; done lets the next one.
+func (c *connector) editing(ctx context.Context) (done func(), err error) {
+	select {
+	case c.edits <- struct{}{}:
+		return func() { <-c.edits }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // codeWrongKind: "This operation is not supported for this message type."
 const codeWrongKind = 230054
 
@@ -250,9 +263,6 @@ func (c *connector) patch(ctx context.Context, id platforms.MessageID, m platfor
 	content, choices := card(m.Text, m.Format, m.Buttons)
 	if inRequest(content) > requestMost-512 {
 		return rejected("The text and its buttons are larger than the 30 KB that Feishu allows. Shorten them.")
-	}
-	if choices == nil {
-		choices = []choice{} // it stays a card
 	}
 	if err := c.replace(ctx, string(id), content); err != nil {
 		return err

@@ -195,6 +195,8 @@ func TestEdits(t *testing.T) {
 	}
 	card, err := conn.Send(soon(t), m)
 	must(t, err)
+	m.Buttons = yesNo()[1:] // which only leads elsewhere
+	must(t, editor.Edit(soon(t), card, m))
 	_, other := openAt(t, s) // which does not know what it was
 	for i, c := range []platforms.Connector{conn, other, conn} {
 		m.Text = fmt.Sprint("changed ", i)
