@@ -241,6 +241,18 @@ func TestImageAndText(t *testing.T) {
 	}
 }
 
+// TestFileThatChanged: it is not what was announced, and will not be.
+func TestFileThatChanged(t *testing.T) {
+	s, conn := open(t)
+	for _, data := range []string{"short", "longer than it was said to be"} {
+		_, err := conn.Send(soon(t), platforms.Message{Key: "k", Conversation: feishutest.Direct, Files: []platforms.File{{Name: "a", Size: 10,
+			Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(data)), nil }}}})
+		if platforms.KindOf(err) != platforms.Rejected || !strings.Contains(platforms.Explain(err), "changed") || len(s.Sent()) != 0 {
+			t.Errorf("%q: %v", data, err)
+		}
+	}
+}
+
 // TestFileWithAnOldToken: the token ends while a file goes out; the next attempt
 // has a new one.
 func TestFileWithAnOldToken(t *testing.T) {
