@@ -63,8 +63,9 @@ func (r *run) catchUp(ctx context.Context) error {
 		}
 	}
 	if len(notes) > 0 {
-		r.sink.State(platforms.State{Phase: platforms.Connected,
-			Note: "What was said while this computer was off for long could not be fetched everywhere. " + notes[0]})
+		note := "What was said while this computer was off for long could not be fetched everywhere. " + notes[0]
+		r.trouble.Store(&note)
+		r.sink.State(r.connected(false))
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func Platform() platforms.Platform {
 		Name: "feishu", Title: "Feishu / Lark", Glyph: "F",
 		Summary: "For people whose company uses Feishu or Lark: needs an app in the developer console, and an administrator who approves it. No address on the internet.",
 		Minutes: 15,
-		Away:    "Feishu tries again for about seven hours. What was said before that is fetched from the history, where the app may read it.",
+		Away:    "Messages come later: Feishu tries again for about seven hours, and older ones are fetched from the history, as far as the app may read it. Pressed buttons are lost.",
 		Fields: []platforms.Field{
 			{Key: keyApp, Label: "App ID", Required: true, Parse: parseApp, Placeholder: "cli_a1b2c3d4e5f60718",
 				Help: "From the developer console, under Credentials & Basic Info."},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -52,6 +53,17 @@ type run struct {
 	sink  platforms.Sink
 	place place
 	noted time.Time // when the place was last told
+
+	trouble atomic.Pointer[string] // what the person is told while this connection lasts
+}
+
+// connected is the state of a connection that works.
+func (r *run) connected(hears bool) platforms.State {
+	st := platforms.State{Phase: platforms.Connected, Hears: hears}
+	if note := r.trouble.Load(); note != nil {
+		st.Note = *note
+	}
+	return st
 }
 
 // run takes events until the connection or ctx ends.
@@ -60,10 +72,10 @@ func (r *run) run(ctx context.Context) error {
 	packets := make(chan packet, waiting)
 	failed := make(chan error, 3)
 	ended := make(chan struct{}, 3)
-	r.sink.State(platforms.State{Phase: platforms.Connected, Hears: true})
+	r.sink.State(r.connected(true))
 	for _, f := range []func() error{
 		func() error {
-			return r.s.read(inner, packets, func() { r.sink.State(platforms.State{Phase: platforms.Connected, Hears: true}) })
+			return r.s.read(inner, packets, func() { r.sink.State(r.connected(true)) })
 		},
 		func() error { return r.s.keep(inner) },
 		func() error { return r.c.tidy(inner) },
