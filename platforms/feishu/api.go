@@ -77,7 +77,7 @@ func data(raw json.RawMessage, result any) error {
 // raw makes a call and decodes its whole answer. A token that the platform does
 // not know any more is renewed once.
 func (a *api) raw(ctx context.Context, within time.Duration, c call, result any) error {
-	ctx, cancel := within1(ctx, within)
+	ctx, cancel := bounded(ctx, within)
 	defer cancel()
 	for again := true; ; again = false {
 		token, err := a.bearer(ctx)
@@ -97,8 +97,8 @@ func (a *api) raw(ctx context.Context, within time.Duration, c call, result any)
 // of ours.
 type wish struct{}
 
-// within1 is ctx with a deadline of ours.
-func within1(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// bounded is ctx with a deadline of ours.
+func bounded(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithValue(ctx, wish{}, ctx), d)
 }
 

@@ -43,7 +43,7 @@ func (r *run) catchUp(ctx context.Context) error {
 	if now.Sub(since) > oldest {
 		since = now.Add(-oldest)
 	}
-	limited, cancel := within1(ctx, catchUpTime)
+	limited, cancel := bounded(ctx, catchUpTime)
 	defer cancel()
 	chats, notes, err := r.groups(limited)
 	if err != nil {
@@ -54,6 +54,11 @@ func (r *run) catchUp(ctx context.Context) error {
 	}
 	for _, h := range chats[:min(len(chats), chatsMost)] {
 		err := r.chat(limited, ctx, h, since)
+		if limited.Err() != nil && ctx.Err() == nil {
+			// The next attempt would come no further, and nothing live would be heard.
+			notes = append(notes, "There was too much to fetch it in time; the rest is in Feishu itself.")
+			break
+		}
 		switch {
 		case err == nil:
 		case answered(err):

@@ -125,7 +125,7 @@ func (c *connector) lacking(ctx context.Context) (out []platforms.Problem, err e
 
 // subscription asks for a long connection, which is not opened.
 func (c *connector) subscription(ctx context.Context) (p platforms.Problem, err error) {
-	limited, cancel := within1(ctx, callTime)
+	limited, cancel := bounded(ctx, callTime)
 	defer cancel()
 	var got struct {
 		Data larkws.Endpoint `json:"data"`

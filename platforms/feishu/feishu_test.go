@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -114,6 +116,27 @@ func TestDomains(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestNoSocketInTheClear: a server that is asked over TLS is not listened to
+// without.
+func TestNoSocketInTheClear(t *testing.T) {
+	dialled := false
+	conn, err := feishu.Platform().New(platforms.Config{
+		Settings: map[string]string{"app_id": appID}, Secrets: map[string]platforms.Secret{"app_secret": platforms.NewSecret(secret)},
+		Dial: func(context.Context, string, string) (net.Conn, error) {
+			dialled = true
+			return nil, errors.New("no network in this test")
+		},
+		HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			body := `{"code":0,"tenant_access_token":"t-1","expire":7200,"bot":{"open_id":"ou_1"},"data":{"URL":"ws://msg.example.org/ws?ticket=1"}}`
+			return &http.Response{StatusCode: http.StatusOK, Request: r, Body: io.NopCloser(strings.NewReader(body))}, nil
+		})},
+	})
+	must(t, err)
+	if err := conn.Run(soon(t), "", &platformtest.Recorder{}); platforms.KindOf(err) != platforms.Temporary || dialled {
+		t.Errorf("%v, dialled %v", err, dialled)
+	}
+}
 
 // TestCheckNamesWhatIsMissing: each permission by its name, the app's state, and
 // the subscription.

@@ -46,7 +46,7 @@ func (c *connector) upload(ctx context.Context, f platforms.File) (*body, error)
 	if f.Open == nil {
 		return nil, rejected("The file %q is not there any more. Attach it again.", name)
 	}
-	ctx, cancel := within1(ctx, sendTime+time.Duration(max(f.Size, 0)/slowest)*time.Second)
+	ctx, cancel := bounded(ctx, sendTime+time.Duration(max(f.Size, 0)/slowest)*time.Second)
 	defer cancel()
 	// Before the file is opened: it can be read only once.
 	token, err := c.api.bearer(ctx)
@@ -180,7 +180,7 @@ func (c *connector) Open(ctx context.Context, a platforms.Attachment) (io.ReadCl
 	if a.Size > limits().Download {
 		return nil, rejected("%s", advices[234037])
 	}
-	limited, cancel := within1(ctx, sendTime+time.Duration(limits().Download/slowest)*time.Second)
+	limited, cancel := bounded(ctx, sendTime+time.Duration(limits().Download/slowest)*time.Second)
 	address := "/open-apis/im/v1/messages/" + ref[0] + "/resources/" + url.PathEscape(ref[1])
 	body, err := c.fetch(limited, address, url.Values{"type": {ref[2]}})
 	if err != nil {

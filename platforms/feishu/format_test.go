@@ -75,7 +75,7 @@ func TestLength(t *testing.T) {
 	for i := range row {
 		row[i] = platforms.Button{Label: strings.Repeat("字", limits().Label), Data: strings.Repeat("d", limits().Data)}
 	}
-	_, err := written1(platforms.Message{Text: strings.Repeat("x", limits().Text), Buttons: [][]platforms.Button{row}})
+	_, err := worded(platforms.Message{Text: strings.Repeat("x", limits().Text), Buttons: [][]platforms.Button{row}})
 	if err != nil {
 		t.Error(err)
 	}

@@ -39,7 +39,7 @@ func (c *connector) Send(ctx context.Context, m platforms.Message) (platforms.Me
 	}
 	var words *body
 	if strings.TrimSpace(m.Text) != "" || len(m.Buttons) > 0 {
-		if words, err = written1(m); err != nil {
+		if words, err = worded(m); err != nil {
 			return "", err
 		}
 	}
@@ -66,7 +66,7 @@ func (c *connector) Send(ctx context.Context, m platforms.Message) (platforms.Me
 			first = id
 		}
 	}
-	c.written(ctx, m.Conversation)
+	c.endTyping(ctx, m.Conversation)
 	return first, nil
 }
 
@@ -104,8 +104,8 @@ func acceptable(m platforms.Message) error {
 	return nil
 }
 
-// written1 is m's text, with its buttons.
-func written1(m platforms.Message) (*body, error) {
+// worded is m's text, with its buttons.
+func worded(m platforms.Message) (*body, error) {
 	b := &body{kind: larkim.MsgTypePost, content: nil}
 	if hasButtons(m) {
 		b.kind = larkim.MsgTypeInteractive
@@ -135,7 +135,7 @@ type target struct {
 	inThread bool
 }
 
-// key is under what a uuid is unique.
+// path is the call that puts a message there.
 func (t target) path() (string, url.Values) {
 	if t.below != "" {
 		return "/open-apis/im/v1/messages/" + url.PathEscape(t.below) + "/reply", nil
@@ -227,7 +227,7 @@ func (c *connector) Edit(ctx context.Context, id platforms.MessageID, m platform
 	if hasButtons(m) || known && choices != nil {
 		return c.patch(ctx, id, m)
 	}
-	b, err := written1(m)
+	b, err := worded(m)
 	if err != nil {
 		return err
 	}

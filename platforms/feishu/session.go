@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,7 +65,7 @@ type heldClick struct {
 // connect asks for a socket's address and opens it. The exchange is that of the
 // platform's own clients.
 func (c *connector) connect(ctx context.Context) (*session, error) {
-	limited, cancel := within1(ctx, callTime)
+	limited, cancel := bounded(ctx, callTime)
 	defer cancel()
 	var got struct {
 		Data larkws.Endpoint `json:"data"`
@@ -75,8 +76,8 @@ func (c *connector) connect(ctx context.Context) (*session, error) {
 		return nil, c.unopened(ctx, err)
 	}
 	u, err := url.Parse(got.Data.Url)
-	if err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
-		return nil, misunderstood(http.StatusOK)
+	if err != nil || u.Host == "" || u.Scheme != "wss" && (u.Scheme != "ws" || strings.HasPrefix(c.api.server, "https:")) {
+		return nil, misunderstood(http.StatusOK) // what is said must not travel in the clear
 	}
 	ws, resp, err := c.dialer.DialContext(limited, got.Data.Url, nil)
 	if err != nil {
@@ -115,7 +116,7 @@ func tooMany(err error) error {
 
 // freshToken asks for a token, whatever is remembered.
 func (c *connector) freshToken(ctx context.Context) (platforms.Secret, error) {
-	limited, cancel := within1(ctx, callTime)
+	limited, cancel := bounded(ctx, callTime)
 	defer cancel()
 	c.api.forget(limited, platforms.Secret{})
 	return c.api.bearer(limited)

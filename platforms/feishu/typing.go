@@ -109,8 +109,8 @@ func (c *connector) Typing(ctx context.Context, id platforms.ConversationID, _ p
 	return nil
 }
 
-// written takes the sign away: the answer is there.
-func (c *connector) written(ctx context.Context, id platforms.ConversationID) {
+// endTyping takes the sign away: the answer is there.
+func (c *connector) endTyping(ctx context.Context, id platforms.ConversationID) {
 	if s, ok := c.typing.take(id); ok {
 		c.remove(ctx, s)
 	}
