@@ -33,9 +33,9 @@ const (
 
 // source is one channel's history.
 type source struct {
-	id     discord.Snowflake
+	id     snow
 	direct bool
-	after  discord.Snowflake
+	after  snow
 	queue  []message
 	pages  int
 	more   bool
@@ -87,9 +87,9 @@ func (r *run) catchUp(ctx context.Context, guilds []guild) error {
 }
 
 // sources is the channels that may hold something new.
-func (r *run) sources(guilds []guild, since discord.Snowflake) (out []*source, notes []string) {
+func (r *run) sources(guilds []guild, since snow) (out []*source, notes []string) {
 	type candidate struct {
-		id, last discord.Snowflake
+		id, last snow
 	}
 	var all []candidate
 	for _, g := range guilds {
@@ -188,7 +188,7 @@ func (r *run) history(ctx context.Context, s *source, size int) (page []message,
 		out := make([]message, 0, len(raw))
 		for _, b := range raw {
 			var m message
-			if json.Unmarshal(b, &m) == nil && m.ID != 0 {
+			if read(b, &m) && m.ID != 0 {
 				m.Channel = s.id
 				out = append(out, m)
 			}

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/diamondburned/arikawa/v3/discord"
-
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/text"
 )
@@ -36,10 +34,10 @@ const (
 )
 
 type application struct {
-	ID        discord.Snowflake `json:"id"`
-	Flags     int               `json:"flags"`
-	Endpoint  string            `json:"interactions_endpoint_url"`
-	BotPublic bool              `json:"bot_public"`
+	ID        snow   `json:"id"`
+	Flags     int    `json:"flags"`
+	Endpoint  string `json:"interactions_endpoint_url"`
+	BotPublic bool   `json:"bot_public"`
 }
 
 // Check is platforms.Connector's.
@@ -91,7 +89,7 @@ func (c *connector) application(ctx context.Context) (application, error) {
 // servers looks whether the bot is anywhere.
 func (c *connector) servers(ctx context.Context, app application, add func(platforms.Problem)) error {
 	var got []struct {
-		ID discord.Snowflake `json:"id"`
+		ID snow `json:"id"`
 	}
 	err := c.api.do(ctx, callTime, call{method: http.MethodGet, path: "/users/@me/guilds", query: url.Values{"limit": {"1"}}}, &got)
 	if err == nil && len(got) == 0 {

@@ -22,8 +22,8 @@ type spot struct {
 // lookup is what a conversion knows beside the message: the names of channels,
 // and roles.
 type lookup interface {
-	find(discord.Snowflake) (channel, bool)
-	role(discord.Snowflake) role
+	find(snow) (channel, bool)
+	role(snow) role
 }
 
 // Bounds of what is taken from one message.
@@ -195,19 +195,11 @@ func readable(m message, names lookup) string {
 	return strings.Join(parts, "\n")
 }
 
-func snowflake(s string) discord.Snowflake {
-	n, err := strconv.ParseUint(s, 10, 63)
-	if err != nil {
-		return 0
-	}
-	return discord.Snowflake(n)
-}
-
 // ticket is what an interaction is answered with. It is good for 15 minutes.
 type ticket struct {
-	ID    discord.Snowflake `json:"id"`
-	App   discord.Snowflake `json:"app"`
-	Token string            `json:"token"`
+	ID    snow   `json:"id"`
+	App   snow   `json:"app"`
+	Token string `json:"token"`
 }
 
 func (t ticket) token() platforms.ReplyToken {

@@ -20,7 +20,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/diamondburned/arikawa/v3/discord"
 	"github.com/gorilla/websocket"
 
 	"github.com/postern/postern/platforms"
@@ -111,8 +110,8 @@ type connector struct {
 
 // self is who the bot is.
 type self struct {
-	ID  discord.Snowflake
-	App discord.Snowflake
+	ID  snow
+	App snow
 }
 
 var (

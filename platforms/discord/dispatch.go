@@ -2,7 +2,6 @@ package discord
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/diamondburned/arikawa/v3/discord"
 
@@ -18,7 +17,7 @@ func (r *run) event(ctx context.Context, f frame) (ev platforms.Event, ok bool, 
 		return r.message(ctx, f)
 	case "INTERACTION_CREATE":
 		var i interaction
-		if json.Unmarshal(f.Data, &i) != nil {
+		if !read(f.Data, &i) {
 			return ev, false, nil
 		}
 		direct := i.Guild == 0
@@ -44,7 +43,7 @@ func (r *run) event(ctx context.Context, f frame) (ev platforms.Event, ok bool, 
 
 func (r *run) message(ctx context.Context, f frame) (ev platforms.Event, ok bool, err error) {
 	var m message
-	if json.Unmarshal(f.Data, &m) != nil || m.ID == 0 || m.Channel == 0 {
+	if !read(f.Data, &m) || m.ID == 0 || m.Channel == 0 {
 		return ev, false, nil
 	}
 	direct := m.Guild == 0
@@ -74,7 +73,7 @@ func (r *run) message(ctx context.Context, f frame) (ev platforms.Event, ok bool
 }
 
 // spot is where a channel's messages belong.
-func (r *run) spot(ctx context.Context, id discord.Snowflake, direct bool) (spot, error) {
+func (r *run) spot(ctx context.Context, id snow, direct bool) (spot, error) {
 	ch := channel{ID: id, Type: int(discord.DirectMessage)}
 	if !direct {
 		var err error
@@ -91,19 +90,19 @@ func (r *run) learn(f frame) {
 	var ch channel
 	switch f.Type {
 	case "CHANNEL_CREATE", "CHANNEL_UPDATE", "THREAD_CREATE", "THREAD_UPDATE":
-		if json.Unmarshal(f.Data, &ch) == nil && ch.ID != 0 {
+		if read(f.Data, &ch) && ch.ID != 0 {
 			r.c.places.channel(ch)
 		}
 	case "CHANNEL_DELETE", "THREAD_DELETE":
-		if json.Unmarshal(f.Data, &ch) == nil {
+		if read(f.Data, &ch) {
 			r.c.places.gone(ch.ID)
 		}
 	case "THREAD_LIST_SYNC":
 		var list struct {
-			Guild   discord.Snowflake `json:"guild_id"`
-			Threads []channel         `json:"threads"`
+			Guild   snow      `json:"guild_id"`
+			Threads []channel `json:"threads"`
 		}
-		if json.Unmarshal(f.Data, &list) == nil {
+		if read(f.Data, &list) {
 			for _, t := range list.Threads {
 				t.Guild = list.Guild
 				r.c.places.channel(t)
@@ -111,7 +110,7 @@ func (r *run) learn(f frame) {
 		}
 	case "GUILD_CREATE", "GUILD_UPDATE":
 		var g guild
-		if json.Unmarshal(f.Data, &g) == nil && g.ID != 0 {
+		if read(f.Data, &g) && g.ID != 0 {
 			r.c.places.guild(g)
 		}
 	}

@@ -302,4 +302,3 @@ func (d *incoming) Close() error {
 	defer d.cancel()
 	return d.body.Close()
 }
-

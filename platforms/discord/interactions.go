@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/diamondburned/arikawa/v3/discord"
-
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/text"
 )
@@ -36,8 +34,8 @@ func unpack(id string) string {
 // answers remembers what was done about interactions, the last ones only.
 type answers struct {
 	mu    sync.Mutex
-	known map[discord.Snowflake]*answer
-	order []discord.Snowflake
+	known map[snow]*answer
+	order []snow
 }
 
 type answer struct {
@@ -49,13 +47,13 @@ type answer struct {
 const answersMost = 512
 
 // at runs f with what is known of an interaction.
-func (a *answers) at(id discord.Snowflake, f func(*answer)) {
+func (a *answers) at(id snow, f func(*answer)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	got := a.known[id]
 	if got == nil {
 		if a.known == nil {
-			a.known = map[discord.Snowflake]*answer{}
+			a.known = map[snow]*answer{}
 		}
 		if len(a.order) >= answersMost {
 			delete(a.known, a.order[0])

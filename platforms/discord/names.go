@@ -15,9 +15,9 @@ import (
 // not tell it again.
 type places struct {
 	mu       sync.Mutex
-	channels map[discord.Snowflake]channel
-	guilds   map[discord.Snowflake]string
-	roles    map[discord.Snowflake]role
+	channels map[snow]channel
+	guilds   map[snow]string
+	roles    map[snow]role
 }
 
 // Bounds of places. Beyond them what was first known is asked for again.
@@ -48,15 +48,15 @@ func (p *places) guild(g guild) {
 	}
 }
 
-func (p *places) gone(id discord.Snowflake) {
+func (p *places) gone(id snow) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.channels, id)
 }
 
-func put[V any](m *map[discord.Snowflake]V, k discord.Snowflake, v V, most int) {
+func put[V any](m *map[snow]V, k snow, v V, most int) {
 	if *m == nil {
-		*m = map[discord.Snowflake]V{}
+		*m = map[snow]V{}
 	}
 	if _, known := (*m)[k]; !known && len(*m) >= most {
 		for old := range *m {
@@ -67,20 +67,20 @@ func put[V any](m *map[discord.Snowflake]V, k discord.Snowflake, v V, most int) 
 	(*m)[k] = v
 }
 
-func (p *places) find(id discord.Snowflake) (channel, bool) {
+func (p *places) find(id snow) (channel, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ch, ok := p.channels[id]
 	return ch, ok
 }
 
-func (p *places) role(id discord.Snowflake) role {
+func (p *places) role(id snow) role {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.roles[id]
 }
 
-func (p *places) guildName(id discord.Snowflake) string {
+func (p *places) guildName(id snow) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.guilds[id]
@@ -89,7 +89,7 @@ func (p *places) guildName(id discord.Snowflake) string {
 // where is the channel of an event, asked for if it is not known: whether it is
 // a thread decides to which conversation an event belongs. A channel that the
 // bot may not see stands for itself.
-func (c *connector) where(ctx context.Context, id discord.Snowflake) (channel, error) {
+func (c *connector) where(ctx context.Context, id snow) (channel, error) {
 	ch, ok := c.places.find(id)
 	if !ok {
 		err := c.api.do(ctx, callTime, call{method: http.MethodGet, path: "/channels/" + id.String()}, &ch)

@@ -5,26 +5,24 @@ import (
 	"slices"
 	"time"
 
-	"github.com/diamondburned/arikawa/v3/discord"
-
 	"github.com/postern/postern/platforms"
 )
 
 // place is where a Run resumes; as JSON it is the cursor.
 type place struct {
-	Session string            `json:"session,omitempty"`
-	Resume  string            `json:"resume,omitempty"` // where to resume it
-	Seq     int64             `json:"seq,omitempty"`
-	Last    discord.Snowflake `json:"last,omitempty"` // of all messages that were seen
+	Session string `json:"session,omitempty"`
+	Resume  string `json:"resume,omitempty"` // where to resume it
+	Seq     int64  `json:"seq,omitempty"`
+	Last    snow   `json:"last,omitempty"` // of all messages that were seen
 
-	First discord.Snowflake `json:"first,omitempty"` // nothing from before it is asked for
+	First snow `json:"first,omitempty"` // nothing from before it is asked for
 
 	// Seen is the messages of the last moments, which are asked for again because
 	// messages of different channels don't come in the order of their ids.
-	Seen []discord.Snowflake `json:"seen,omitempty"`
+	Seen []snow `json:"seen,omitempty"`
 	// Direct is the private channels that are known, the last used at the end:
 	// Discord lists them for nobody who is a bot.
-	Direct []discord.Snowflake `json:"direct,omitempty"`
+	Direct []snow `json:"direct,omitempty"`
 }
 
 // Bounds of a place.
@@ -62,8 +60,8 @@ func (p *place) cursor() platforms.Cursor {
 func (p *place) forget() { p.Session, p.Resume, p.Seq = "", "", 0 }
 
 // since is behind which message histories are read.
-func (p *place) since() discord.Snowflake {
-	const back = discord.Snowflake(overlap/time.Millisecond) << 22
+func (p *place) since() snow {
+	const back = snow(overlap/time.Millisecond) << 22
 	if p.Last <= back {
 		return p.First
 	}
@@ -71,21 +69,21 @@ func (p *place) since() discord.Snowflake {
 }
 
 // saw notes a message.
-func (p *place) saw(id discord.Snowflake) {
+func (p *place) saw(id snow) {
 	p.Last = max(p.Last, id)
 	from := p.since()
-	p.Seen = slices.DeleteFunc(p.Seen, func(s discord.Snowflake) bool { return s <= from })
+	p.Seen = slices.DeleteFunc(p.Seen, func(s snow) bool { return s <= from })
 	p.Seen = tail(append(p.Seen, id), seenMost)
 }
 
 // knows reports whether a message was seen.
-func (p *place) knows(id discord.Snowflake) bool { return slices.Contains(p.Seen, id) }
+func (p *place) knows(id snow) bool { return slices.Contains(p.Seen, id) }
 
 // met notes a private channel.
-func (p *place) met(id discord.Snowflake) {
+func (p *place) met(id snow) {
 	if n := len(p.Direct); n > 0 && p.Direct[n-1] == id {
 		return
 	}
-	p.Direct = slices.DeleteFunc(p.Direct, func(d discord.Snowflake) bool { return d == id })
+	p.Direct = slices.DeleteFunc(p.Direct, func(d snow) bool { return d == id })
 	p.Direct = tail(append(p.Direct, id), directMost)
 }

@@ -2,14 +2,11 @@ package discord
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/diamondburned/arikawa/v3/discord"
 
 	"github.com/postern/postern/platforms"
 )
@@ -213,7 +210,7 @@ func (r *run) begin(ctx context.Context) (held []frame, err error) {
 	limit := time.NewTimer(greetTime)
 	defer limit.Stop()
 	var got *ready
-	missing := map[discord.Snowflake]bool{}
+	missing := map[snow]bool{}
 	var guilds []guild
 	fresh := place{}
 	for got == nil || len(missing) > 0 {
@@ -231,7 +228,7 @@ func (r *run) begin(ctx context.Context) (held []frame, err error) {
 				return nil, r.over(ctx)
 			case f.Type == "READY" && got == nil:
 				got = &ready{}
-				if json.Unmarshal(f.Data, got) != nil || got.Session == "" || got.User.ID == 0 {
+				if !read(f.Data, got) || got.Session == "" || got.User.ID == 0 {
 					return nil, misunderstood(http.StatusSwitchingProtocols)
 				}
 				r.c.know(self{got.User.ID, got.Application.ID})
@@ -242,14 +239,14 @@ func (r *run) begin(ctx context.Context) (held []frame, err error) {
 				limit.Reset(guildsTime)
 			case f.Type == "GUILD_CREATE":
 				var g guild
-				if json.Unmarshal(f.Data, &g) == nil && g.ID != 0 {
+				if read(f.Data, &g) && g.ID != 0 {
 					r.c.places.guild(g)
 					guilds = append(guilds, g)
 					delete(missing, g.ID)
 				}
 			case f.Type == "GUILD_DELETE": // it is out of order
 				var g guild
-				if json.Unmarshal(f.Data, &g) == nil {
+				if read(f.Data, &g) {
 					delete(missing, g.ID)
 				}
 			default:
@@ -264,7 +261,7 @@ func (r *run) begin(ctx context.Context) (held []frame, err error) {
 	}
 	r.greeted()
 	if r.place.Last == 0 {
-		r.place.First = discord.NewSnowflake(r.now)
+		r.place.First = snowAt(r.now)
 		for _, g := range guilds {
 			for _, list := range [][]channel{g.Channels, g.Threads} {
 				for _, ch := range list {

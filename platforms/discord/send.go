@@ -10,8 +10,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/diamondburned/arikawa/v3/discord"
-
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/text"
 )
@@ -66,7 +64,7 @@ const (
 
 // sent is what Discord answers.
 type sent struct {
-	ID discord.Snowflake `json:"id"`
+	ID snow `json:"id"`
 }
 
 // Send is platforms.Connector's. Text, files and buttons are one message.

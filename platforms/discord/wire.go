@@ -12,10 +12,10 @@ import (
 // unreadable. https://discord.com/developers/docs/resources/message
 
 type user struct {
-	ID         discord.Snowflake `json:"id"`
-	Username   string            `json:"username"`
-	GlobalName string            `json:"global_name"`
-	Bot        bool              `json:"bot"`
+	ID         snow   `json:"id"`
+	Username   string `json:"username"`
+	GlobalName string `json:"global_name"`
+	Bot        bool   `json:"bot"`
 }
 
 type member struct {
@@ -24,26 +24,26 @@ type member struct {
 }
 
 type message struct {
-	ID              discord.Snowflake   `json:"id"`
-	Channel         discord.Snowflake   `json:"channel_id"`
-	Guild           discord.Snowflake   `json:"guild_id"`
-	Author          user                `json:"author"`
-	Member          *member             `json:"member"`
-	Webhook         discord.Snowflake   `json:"webhook_id"`
-	Content         string              `json:"content"`
-	Timestamp       string              `json:"timestamp"`
-	Edited          string              `json:"edited_timestamp"`
-	Type            int                 `json:"type"`
-	Flags           int                 `json:"flags"`
-	Mentions        []user              `json:"mentions"`
-	MentionRoles    []discord.Snowflake `json:"mention_roles"`
-	MentionChannels []channel           `json:"mention_channels"`
-	Attachments     []attachment        `json:"attachments"`
-	Embeds          []embed             `json:"embeds"`
-	Stickers        []named             `json:"sticker_items"`
-	Poll            *poll               `json:"poll"`
-	Reference       *reference          `json:"message_reference"`
-	Referenced      *message            `json:"referenced_message"`
+	ID              snow         `json:"id"`
+	Channel         snow         `json:"channel_id"`
+	Guild           snow         `json:"guild_id"`
+	Author          user         `json:"author"`
+	Member          *member      `json:"member"`
+	Webhook         snow         `json:"webhook_id"`
+	Content         string       `json:"content"`
+	Timestamp       string       `json:"timestamp"`
+	Edited          string       `json:"edited_timestamp"`
+	Type            int          `json:"type"`
+	Flags           int          `json:"flags"`
+	Mentions        []user       `json:"mentions"`
+	MentionRoles    []snow       `json:"mention_roles"`
+	MentionChannels []channel    `json:"mention_channels"`
+	Attachments     []attachment `json:"attachments"`
+	Embeds          []embed      `json:"embeds"`
+	Stickers        []named      `json:"sticker_items"`
+	Poll            *poll        `json:"poll"`
+	Reference       *reference   `json:"message_reference"`
+	Referenced      *message     `json:"referenced_message"`
 	Snapshots       []struct {
 		Message *message `json:"message"`
 	} `json:"message_snapshots"`
@@ -67,29 +67,29 @@ type embed struct {
 }
 
 type attachment struct {
-	ID          discord.Snowflake `json:"id"`
-	Filename    string            `json:"filename"`
-	Title       string            `json:"title"`
-	Size        int64             `json:"size"`
-	ContentType string            `json:"content_type"`
-	URL         string            `json:"url"`
+	ID          snow   `json:"id"`
+	Filename    string `json:"filename"`
+	Title       string `json:"title"`
+	Size        int64  `json:"size"`
+	ContentType string `json:"content_type"`
+	URL         string `json:"url"`
 }
 
 // reference is a message_reference; Type 1 is a forward.
 type reference struct {
-	Type    int               `json:"type"`
-	Message discord.Snowflake `json:"message_id"`
-	Channel discord.Snowflake `json:"channel_id"`
+	Type    int  `json:"type"`
+	Message snow `json:"message_id"`
+	Channel snow `json:"channel_id"`
 }
 
 type channel struct {
-	ID          discord.Snowflake `json:"id"`
-	Type        int               `json:"type"`
-	Guild       discord.Snowflake `json:"guild_id"`
-	Parent      discord.Snowflake `json:"parent_id"`
-	Name        string            `json:"name"`
-	LastMessage discord.Snowflake `json:"last_message_id"`
-	Recipients  []user            `json:"recipients"`
+	ID          snow   `json:"id"`
+	Type        int    `json:"type"`
+	Guild       snow   `json:"guild_id"`
+	Parent      snow   `json:"parent_id"`
+	Name        string `json:"name"`
+	LastMessage snow   `json:"last_message_id"`
+	Recipients  []user `json:"recipients"`
 }
 
 func (c channel) thread() bool {
@@ -101,35 +101,35 @@ func (c channel) thread() bool {
 }
 
 type guild struct {
-	ID          discord.Snowflake `json:"id"`
-	Name        string            `json:"name"`
-	Unavailable bool              `json:"unavailable"`
-	Channels    []channel         `json:"channels"`
-	Threads     []channel         `json:"threads"`
-	Roles       []role            `json:"roles"`
+	ID          snow      `json:"id"`
+	Name        string    `json:"name"`
+	Unavailable bool      `json:"unavailable"`
+	Channels    []channel `json:"channels"`
+	Threads     []channel `json:"threads"`
+	Roles       []role    `json:"roles"`
 }
 
 type role struct {
-	ID   discord.Snowflake `json:"id"`
-	Name string            `json:"name"`
+	ID   snow   `json:"id"`
+	Name string `json:"name"`
 	Tags struct {
-		Bot discord.Snowflake `json:"bot_id"`
+		Bot snow `json:"bot_id"`
 	} `json:"tags"`
 }
 
 // interaction is a click or a command.
 // https://discord.com/developers/docs/interactions/receiving-and-responding
 type interaction struct {
-	ID      discord.Snowflake `json:"id"`
-	App     discord.Snowflake `json:"application_id"`
-	Type    int               `json:"type"`
-	Token   string            `json:"token"`
-	Guild   discord.Snowflake `json:"guild_id"`
-	Channel discord.Snowflake `json:"channel_id"`
-	Place   *channel          `json:"channel"`
-	Member  *member           `json:"member"`
-	User    *user             `json:"user"`
-	Message *message          `json:"message"`
+	ID      snow     `json:"id"`
+	App     snow     `json:"application_id"`
+	Type    int      `json:"type"`
+	Token   string   `json:"token"`
+	Guild   snow     `json:"guild_id"`
+	Channel snow     `json:"channel_id"`
+	Place   *channel `json:"channel"`
+	Member  *member  `json:"member"`
+	User    *user    `json:"user"`
+	Message *message `json:"message"`
 	Data    struct {
 		Name     string   `json:"name"`
 		CustomID string   `json:"custom_id"`
@@ -159,7 +159,7 @@ type ready struct {
 	Session     string `json:"session_id"`
 	Resume      string `json:"resume_gateway_url"`
 	Application struct {
-		ID discord.Snowflake `json:"id"`
+		ID snow `json:"id"`
 	} `json:"application"`
 	Guilds []guild `json:"guilds"`
 }
@@ -186,7 +186,7 @@ const (
 )
 
 // moment reads a timestamp, or takes it from the id, which holds one.
-func moment(s string, id discord.Snowflake) time.Time {
+func moment(s string, id snow) time.Time {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t
 	}

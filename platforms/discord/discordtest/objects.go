@@ -74,7 +74,7 @@ func (s *Server) guild(g *Guild) map[string]any {
 				"tags": map[string]any{"bot_id": Bot}},
 		},
 		"joined_at": stamp(time.Unix(1700000000, 0)), "large": false, "unavailable": false, "member_count": len(s.users), "voice_states": []any{},
-		"members": []any{map[string]any{"user": s.user(Bot), "roles": []string{BotRole}, "joined_at": stamp(time.Unix(1700000000, 0)), "deaf": false, "mute": false, "flags": 0}},
+		"members":  []any{map[string]any{"user": s.user(Bot), "roles": []string{BotRole}, "joined_at": stamp(time.Unix(1700000000, 0)), "deaf": false, "mute": false, "flags": 0}},
 		"channels": channels, "threads": threads, "presences": []any{}, "stage_instances": []any{}, "guild_scheduled_events": []any{}, "soundboard_sounds": []any{},
 	}
 }
