@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -172,6 +173,9 @@ func isMessage(id string) bool {
 	return strings.HasPrefix(id, "om_") && !strings.ContainsFunc(id, notWord)
 }
 
+// goneCodes say that a message was recalled, or deleted.
+var goneCodes = []int{230011, 230110}
+
 // put sends one part of a message.
 func (c *connector) put(ctx context.Context, t target, b *body, key string, part int) (platforms.MessageID, error) {
 	content, err := encode(b.content)
@@ -185,7 +189,12 @@ func (c *connector) put(ctx context.Context, t target, b *body, key string, part
 		in = larkim.ReplyMessageReqBody{MsgType: &b.kind, Content: &words, Uuid: uuid, ReplyInThread: &t.inThread}
 	}
 	var got larkim.Message
-	if err := c.api.do(ctx, sendTime, call{method: http.MethodPost, path: path, query: query, body: in}, &got); err != nil {
+	err = c.api.do(ctx, sendTime, call{method: http.MethodPost, path: path, query: query, body: in}, &got)
+	if slices.Contains(goneCodes, codeOf(err)) && t.below != "" && !t.inThread {
+		t.below = "" // what was answered is gone; the answer is not
+		return c.put(ctx, t, b, key, part)
+	}
+	if err != nil {
 		return "", err
 	}
 	id := platforms.MessageID(str(got.MessageId))

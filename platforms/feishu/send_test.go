@@ -208,6 +208,20 @@ func TestEdits(t *testing.T) {
 	}
 }
 
+// TestReplyToWhatIsGone: the answer arrives nevertheless.
+func TestReplyToWhatIsGone(t *testing.T) {
+	s, conn := open(t)
+	asked := s.Say(feishutest.Direct, feishutest.Person, "forget it")
+	s.Recall(asked)
+	m := text("an answer")
+	m.ReplyTo = platforms.MessageID(asked)
+	id, err := conn.Send(soon(t), m)
+	must(t, err)
+	if sent := s.Sent(); len(sent) != 1 || sent[0].ID != string(id) || sent[0].ReplyTo != "" {
+		t.Errorf("%+v", sent)
+	}
+}
+
 // TestImageAndText: an image is shown as one, and the text comes below it.
 func TestImageAndText(t *testing.T) {
 	s, conn := open(t)

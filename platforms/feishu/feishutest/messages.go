@@ -17,6 +17,7 @@ type post struct {
 	content      string
 	made, edited time.Time
 	edits        int
+	recalled     bool
 	mentions     []Mention
 	reactions    map[string]string // reaction_id → emoji_type
 }
@@ -75,6 +76,9 @@ func (s *Server) reply(q *request) (any, *refusal) {
 	if to == nil {
 		return nil, refuse(400, 230001, "Your request contains an invalid request parameter, ext=invalid message_id.")
 	}
+	if to.recalled {
+		return nil, refuse(400, 230011, "The message is recalled.")
+	}
 	p := &post{chat: to.chat, parent: to.id, root: to.root, thread: to.thread}
 	if p.root == "" {
 		p.root = to.id
@@ -129,7 +133,7 @@ func (s *Server) wire(p *post, cards string) map[string]any {
 		content = string(b)
 	}
 	m := map[string]any{
-		"message_id": p.id, "chat_id": p.chat, "msg_type": p.kind, "deleted": false, "updated": p.edits > 0,
+		"message_id": p.id, "chat_id": p.chat, "msg_type": p.kind, "deleted": p.recalled, "updated": p.edits > 0,
 		"create_time": millis(p.made), "update_time": millis(p.made), "body": map[string]any{"content": content},
 		"sender": map[string]any{"id": s.appID, "id_type": "app_id", "sender_type": "app", "tenant_key": tenant},
 	}

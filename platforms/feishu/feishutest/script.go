@@ -141,6 +141,15 @@ func (s *Server) envelope(kind string, body any) *event {
 	return e
 }
 
+// Recall has somebody take a message back.
+func (s *Server) Recall(message string) {
+	s.do(func() {
+		if p := s.posts[message]; p != nil {
+			p.recalled = true
+		}
+	})
+}
+
 // Deliver pushes an event of any type.
 func (s *Server) Deliver(kind string, body any) {
 	var e *event
