@@ -1,10 +1,15 @@
 package feishu
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	_ "image/gif" // for telling an image's size
+	_ "image/jpeg"
+	_ "image/png"
 	"io"
 	"io/fs"
 	"mime"
@@ -70,9 +75,10 @@ func (c *connector) upload(ctx context.Context, f platforms.File) (*body, error)
 		case <-ctx.Done():
 		}
 	}()
-	if imageTypes[mediaType(f)] && f.Size > 0 && f.Size <= imageMost {
+	content := bufio.NewReaderSize(u, 64<<10)
+	if isImage(f, content) {
 		var got larkim.CreateImageRespData
-		err := c.post(ctx, token, "/open-apis/im/v1/images", [][2]string{{"image_type", "message"}}, "image", name, f, u, &got)
+		err := c.post(ctx, token, "/open-apis/im/v1/images", [][2]string{{"image_type", "message"}}, "image", name, f, u, content, &got)
 		if err == nil && str(got.ImageKey) == "" {
 			err = misunderstood(http.StatusOK)
 		}
@@ -80,23 +86,37 @@ func (c *connector) upload(ctx context.Context, f platforms.File) (*body, error)
 	}
 	var got larkim.CreateFileRespData
 	fields := [][2]string{{"file_type", larkim.CreateFileFileTypeStream}, {"file_name", name}}
-	err = c.post(ctx, token, "/open-apis/im/v1/files", fields, "file", name, f, u, &got)
+	err = c.post(ctx, token, "/open-apis/im/v1/files", fields, "file", name, f, u, content, &got)
 	if err == nil && str(got.FileKey) == "" {
 		err = misunderstood(http.StatusOK)
 	}
 	return &body{kind: larkim.MsgTypeFile, content: map[string]string{"file_key": str(got.FileKey)}}, err
 }
 
-func mediaType(f platforms.File) string {
-	m, _, err := mime.ParseMediaType(f.MediaType)
-	if err != nil {
-		return ""
+// isImage reports whether the platform takes f as an image, of which r reads the
+// content: what it would refuse goes as a file instead.
+func isImage(f platforms.File, r *bufio.Reader) bool {
+	kind, _, err := mime.ParseMediaType(f.MediaType)
+	if err != nil || !imageTypes[kind] || f.Size <= 0 || f.Size > imageMost {
+		return false
 	}
-	return m
+	start, _ := r.Peek(64 << 10) // an error comes again when the rest is read
+	if http.DetectContentType(start) != kind {
+		return false
+	}
+	side := 12000
+	switch kind {
+	case "image/webp", "image/bmp": // which the standard library does not read
+		return true
+	case "image/gif":
+		side = 2000
+	}
+	size, _, err := image.DecodeConfig(bytes.NewReader(start))
+	return err == nil && size.Width <= side && size.Height <= side
 }
 
-// post sends a form with a file.
-func (c *connector) post(ctx context.Context, token platforms.Secret, where string, fields [][2]string, field, name string, f platforms.File, u *outgoing, result any) error {
+// post sends a form with a file, whose content is read from r.
+func (c *connector) post(ctx context.Context, token platforms.Secret, where string, fields [][2]string, field, name string, f platforms.File, u *outgoing, r io.Reader, result any) error {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b) // writing to b can't fail
 	for _, f := range fields {
@@ -112,7 +132,7 @@ func (c *connector) post(ctx context.Context, token platforms.Secret, where stri
 	content := struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(bytes.NewReader(head), u, bytes.NewReader(tail)), u}
+	}{io.MultiReader(bytes.NewReader(head), r, bytes.NewReader(tail)), u}
 	req, err := c.api.request(ctx, http.MethodPost, where, nil, content)
 	if err != nil {
 		_ = u.Close()

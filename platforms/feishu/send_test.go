@@ -244,10 +244,16 @@ func TestImageAndText(t *testing.T) {
 		!bytes.Equal(sent[0].Files[0].Data, picture.Bytes()) || sent[1].Files[0].Name != "b.txt" {
 		t.Errorf("%+v", sent)
 	}
+	// What only says that it is an image goes as a file.
+	_, err = conn.Send(soon(t), platforms.Message{Key: "n", Conversation: feishutest.Group, Files: []platforms.File{file("c.png", "image/png", []byte("no image"))}})
+	must(t, err)
+	if got := s.Sent()[3]; got.Kind != "file" || got.Files[0].Name != "c.png" {
+		t.Errorf("%+v", got)
+	}
 	// The same message once more: what is there is not sent again.
 	again, err := conn.Send(soon(t), m)
 	must(t, err)
-	if again != id || len(s.Sent()) != 3 {
+	if again != id || len(s.Sent()) != 4 {
 		t.Errorf("%q, %d messages", again, len(s.Sent()))
 	}
 	if _, err := conn.Send(soon(t), platforms.Message{Key: "e", Conversation: feishutest.Direct, Files: []platforms.File{file("empty", "", nil)}}); platforms.KindOf(err) != platforms.Rejected {
