@@ -27,6 +27,7 @@ func harness() platformtest.Harness {
 	return platformtest.Harness{
 		Platform:       discord.Platform(),
 		Server:         "github.com/postern/postern/platforms/discord/discordtest",
+		InOrder:  true,
 		New:            newWorld,
 		Unacknowledged: true,
 		Idempotent:     true,

@@ -15,7 +15,7 @@ type place struct {
 	Seq     int64  `json:"seq,omitempty"`
 	Last    snow   `json:"last,omitempty"` // of all messages that were seen
 
-	First snow `json:"first,omitempty"` // nothing from before it is asked for
+	First snow `json:"first,omitempty"` // nothing up to it is asked for
 
 	// Seen is the messages of the last moments, which are asked for again because
 	// messages of different channels don't come in the order of their ids.
@@ -28,7 +28,7 @@ type place struct {
 // Bounds of a place.
 const (
 	directMost = 100
-	seenMost   = 100
+	seenMost   = 200
 	cursorMost = 16 << 10
 
 	// overlap is how far behind the newest message one may come.
@@ -73,7 +73,14 @@ func (p *place) saw(id snow) {
 	p.Last = max(p.Last, id)
 	from := p.since()
 	p.Seen = slices.DeleteFunc(p.Seen, func(s snow) bool { return s <= from })
-	p.Seen = tail(append(p.Seen, id), seenMost)
+	p.Seen = append(p.Seen, id)
+	if more := len(p.Seen) - seenMost; more > 0 {
+		// So many at once: what was before them is taken to have been seen too.
+		for _, old := range p.Seen[:more] {
+			p.First = max(p.First, old)
+		}
+		p.Seen = slices.Clone(p.Seen[more:])
+	}
 }
 
 // knows reports whether a message was seen.
