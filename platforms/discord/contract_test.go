@@ -27,7 +27,7 @@ func harness() platformtest.Harness {
 	return platformtest.Harness{
 		Platform:       discord.Platform(),
 		Server:         "github.com/postern/postern/platforms/discord/discordtest",
-		InOrder:  true,
+		InOrder:        true,
 		New:            newWorld,
 		Unacknowledged: true,
 		Idempotent:     true,
