@@ -181,7 +181,8 @@ type Config struct {
 	Secrets  map[string]Secret
 
 	// HTTP is this account's own client, with its own transport and the
-	// person's proxy. It has no overall timeout: deadlines come from contexts.
+	// person's proxy. It has no overall timeout: deadlines come from contexts. It
+	// follows redirects: a connector whose requests carry a credential stops them.
 	HTTP *http.Client
 	// Dial opens a TCP connection with this program's timeouts, directly.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -227,7 +228,8 @@ type Connector interface {
 	// connection does. It is one attempt: whoever calls it retries.
 	//
 	// Run resumes after from; an empty cursor means "from now, or from whatever
-	// the platform kept for us". It acknowledges an event to the platform only
+	// the platform kept for us". Where it means from now, Run tells that place by
+	// an event with a cursor only, once it is connected. It acknowledges an event to the platform only
 	// after sink.Event returned nil, and calls sink.Event neither concurrently
 	// nor after returning. When it returns, every goroutine it started has ended.
 	Run(ctx context.Context, from Cursor, sink Sink) error

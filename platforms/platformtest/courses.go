@@ -105,6 +105,13 @@ func (s *suite) unknown(t *testing.T, name string) {
 	d.Odd()
 	d.say("after")
 	d.texts(rec, "before", "after")
+	d.Odd() // its place must not be taken for another
+	d.say("last")
+	d.texts(rec, "last")
+	r.stop()
+	r = d.start(rec, rec.Cursor())
+	d.say("again")
+	d.texts(rec, "before", "after", "last", "again")
 	if err := r.stop(); !errors.Is(err, context.Canceled) {
 		t.Errorf("Run: %v", err)
 	}
@@ -139,6 +146,7 @@ func (s *suite) twice(t *testing.T, name string) {
 	r := d.start(rec, d.begin())
 	d.say("again")
 	first := rec.Wait(t, 1)[0]
+	d.mayRepeat = true
 	d.Redeliver()
 	if again := rec.WaitCalls(t, 2)[1]; again.ID != first.ID {
 		t.Errorf("%q, was %q", again.ID, first.ID)
@@ -155,6 +163,9 @@ func (s *suite) skewed(t *testing.T, name string) {
 			r := d.start(rec, d.begin())
 			d.say("one")
 			d.texts(rec, "one")
+			if off := rec.Events()[0].Time.Sub(time.Now().Add(by)).Abs(); off > time.Hour {
+				t.Errorf("the event's time is %v off the server's", off)
+			}
 			r.stop()
 			d.say("two")
 			r = d.start(rec, rec.Cursor())
@@ -173,7 +184,10 @@ func (s *suite) slow(t *testing.T, name string) {
 	rec.Block()
 	d.say("slow")
 	rec.WaitCalls(t, 1)
-	if d.Beats != nil {
+	switch {
+	case d.Beats == nil && d.Silence != nil:
+		time.Sleep(4 * time.Second) // longer than any patience with the server: it would be taken for silent
+	case d.Beats != nil:
 		beats := d.Beats()
 		d.until("its heart goes on beating", func() bool { return d.Beats() >= beats+3 })
 	}

@@ -28,6 +28,18 @@ type Harness struct {
 	// with one key it keeps the first.
 	Idempotent bool
 
+	// Overlaps says that catching up hands over again, under the same id, some
+	// of what was stored already, so that nothing falls between.
+	Overlaps bool
+
+	// InOrder says that the protocol can't deliver out of order. World.Swap is
+	// nil then.
+	InOrder bool
+
+	// NothingOpen says that no connection is held open while nothing happens.
+	// World.Silence is nil then.
+	NothingOpen bool
+
 	// FromNow says that a first Run, with an empty cursor, hears what is said
 	// from then on and nothing from before. It tells where it began by an event
 	// that carries a cursor only, once it is connected.
@@ -69,12 +81,12 @@ type World struct {
 	Config platforms.Config
 
 	Bot    platforms.UserID // what Check must find
-	Person platforms.UserID // who writes
+	Person platforms.UserID // who writes; where nobody is named, what the connector calls whoever can
 
 	Direct  platforms.ConversationID // between Person and the bot
 	Group   platforms.ConversationID // shared; empty where the platform has none
 	Thread  platforms.ThreadID       // a thread in Group; empty where Limits.Threads is false
-	Nowhere platforms.ConversationID // well formed, but there is no such conversation
+	Nowhere platforms.ConversationID // well formed, but there is none such, or none that the bot may write to
 
 	// Say makes Person, or the bot itself, write. The server delivers it to
 	// the connector, now or when one connects, and keeps it until then.
@@ -122,6 +134,7 @@ type World struct {
 	// next handshake. The suite calls it while nothing runs. Nil where Inbound
 	// is Webhook.
 	FailStream func(Fault)
+
 	// The following are for Faults, and may be nil where the comment says so.
 
 	// Cut breaks every open connection in the middle of an event: a frame, or
@@ -191,7 +204,8 @@ type Sent struct {
 type Fault struct {
 	Kind FaultKind
 	// RetryAfter is what a Limited answer tells the caller to wait, in whole
-	// seconds; 0: it does not say.
+	// seconds, in the platform's own way or by the Retry-After that a proxy in
+	// front of it adds; 0: it does not say.
 	RetryAfter time.Duration
 	// Code is the HTTP status of a Status answer: 401, 403, 404, 409, 502, 503.
 	// Where the platform has its own word for such a refusal, it comes with it.

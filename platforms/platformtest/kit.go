@@ -55,6 +55,8 @@ type desk struct {
 	conn platforms.Connector
 	most time.Duration
 
+	mayRepeat bool // the test itself has events delivered again
+
 	once  sync.Once
 	first platforms.Cursor // for begin
 }
@@ -122,6 +124,7 @@ type run struct {
 	done   chan struct{}
 	err    error
 	before map[string]bool
+	judged bool
 }
 
 // start runs the connector from a cursor, into rec, or into a new Recorder.
@@ -136,7 +139,7 @@ func (d *desk) start(rec *Recorder, from platforms.Cursor) *run {
 	go func() {
 		defer close(r.done)
 		r.err = d.conn.Run(ctx, from, rec)
-		rec.End()
+		rec.End(r.err)
 	}()
 	d.t.Cleanup(func() {
 		cancel()
@@ -145,6 +148,10 @@ func (d *desk) start(rec *Recorder, from platforms.Cursor) *run {
 		case <-r.done:
 		case <-time.After(d.most):
 			d.t.Errorf("Run still runs %v after it was cancelled", d.most)
+			return
+		}
+		if !r.judged {
+			r.judge()
 		}
 	})
 	return r
@@ -166,10 +173,20 @@ func (r *run) wait() error {
 		fmt.Fprintln(r.d.s.heard, st.Note)
 	}
 	r.d.noLeaks(r.before)
+	r.judge()
+	return r.err
+}
+
+// judge checks what the Recorder saw.
+func (r *run) judge() {
+	r.d.t.Helper()
+	r.judged = true
+	if twice := r.rec.Twice(); len(twice) > 0 && !r.d.mayRepeat && !r.d.s.h.NoCursor && !r.d.s.h.Overlaps {
+		r.d.t.Errorf("handed over again although stored: %q", twice)
+	}
 	for _, f := range r.rec.Faults() { // after what was left has ended: it may have spoken late
 		r.d.t.Error(f)
 	}
-	return r.err
 }
 
 // stop cancels Run and waits for it.

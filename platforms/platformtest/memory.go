@@ -121,7 +121,8 @@ type MemoryBot struct {
 	typed    []platforms.ConversationID
 	problems []platforms.Problem
 
-	epoch       int // of connections: Disconnect begins a new one
+	skew        time.Duration // of the server's clock
+	epoch       int           // of connections: Disconnect begins a new one
 	down        bool
 	revoked     bool
 	conflict    bool
@@ -211,7 +212,7 @@ func (b *MemoryBot) event(k platforms.EventKind, c platforms.ConversationID, m p
 		kind = platforms.Group
 	}
 	return platforms.Event{
-		Kind: k, Time: time.Now(), Message: m, Mentioned: kind == platforms.Direct,
+		Kind: k, Time: time.Now().Add(b.skew), Message: m, Mentioned: kind == platforms.Direct,
 		Conversation: platforms.Conversation{ID: c, Kind: kind, Title: string(c)},
 		From:         platforms.User{ID: MemoryPerson, Name: "Person", Handle: "@person"},
 		Reply:        platforms.ReplyToken("reply:" + string(m)),

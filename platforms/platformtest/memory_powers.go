@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/postern/postern/platforms"
 )
@@ -80,3 +81,6 @@ func (c *memoryConnector) Fix(ctx context.Context, code string) error {
 	})
 	return nil
 }
+
+// Skew sets the server's clock this far ahead of the real one.
+func (b *MemoryBot) Skew(by time.Duration) { b.do(func() { b.skew = by }) }

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // may be a wrapped form of its Platform.
 func memoryHarness(m *Memory, p platforms.Platform) Harness {
 	var n atomic.Int64
-	return Harness{Platform: p, Idempotent: true, New: func(*testing.T) *World {
+	return Harness{Platform: p, Idempotent: true, InOrder: true, NothingOpen: true, New: func(*testing.T) *World {
 		token := MemoryToken + "-" + strconv.FormatInt(n.Add(1), 10)
 		b := m.Bot(token)
 		b.Idempotent = true
@@ -28,7 +28,7 @@ func memoryHarness(m *Memory, p platforms.Platform) Harness {
 			Say: b.Say, Odd: b.Odd, Edit: b.EditSaid, Click: b.Click, Redeliver: b.Redeliver,
 			Sent: b.Sent, Acked: b.Acked, Typed: b.Typed, Answered: b.Answered,
 			Disconnect: b.Disconnect, Down: b.Down, Up: b.Up, Revoke: b.Revoke, Conflict: b.Conflict,
-			Cut: b.Disconnect, Garbage: b.Odd, Skew: func(time.Duration) {}, Advance: func(time.Duration) {},
+			Cut: b.Disconnect, Garbage: b.Odd, Skew: b.Skew, Advance: func(time.Duration) {},
 			FailCall: b.FailCall, FailStream: b.FailStream, Held: b.Held, Close: b.Close,
 		}
 	}}

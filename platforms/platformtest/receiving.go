@@ -28,11 +28,14 @@ func (s *suite) platform(t *testing.T) {
 		t.Error("Limits.Text has no unit")
 	}
 	d := s.open(t)
+	s.complete(t, d)
+	if t.Failed() {
+		return
+	}
 	d.Down() // New did no I/O if it works without a network
 	if _, err := p.New(d.Config); err != nil {
 		t.Errorf("New: %v", err)
 	}
-	s.complete(t, d)
 }
 
 // complete demands the controls for what the platform offers, and no others:
@@ -53,6 +56,12 @@ func (s *suite) complete(t *testing.T, d *desk) {
 		{"Acked", d.Acked != nil, !s.h.Unacknowledged},
 		{"Disconnect", d.Disconnect != nil, dials},
 		{"FailStream", d.FailStream != nil, dials},
+		{"Cut", d.Cut != nil, dials},
+		{"Silence", d.Silence != nil, dials && !s.h.NothingOpen},
+		{"Swap", d.Swap != nil, !s.h.InOrder},
+		{"Say", d.Say != nil, true}, {"Odd", d.Odd != nil, true}, {"Sent", d.Sent != nil, true}, {"Down", d.Down != nil, true},
+		{"Up", d.Up != nil, true}, {"Revoke", d.Revoke != nil, true}, {"FailCall", d.FailCall != nil, true}, {"Held", d.Held != nil, true},
+		{"Garbage", d.Garbage != nil, true}, {"Skew", d.Skew != nil, true}, {"Advance", d.Advance != nil, true}, {"Close", d.Close != nil, true},
 	} {
 		if c.has != c.offered {
 			t.Errorf("World.%s: there is %v, offered %v", c.name, c.has, c.offered)
@@ -123,6 +132,21 @@ func (s *suite) receive(t *testing.T) {
 		if !slices.ContainsFunc(r.rec.States(), func(st platforms.State) bool { return st.Hears }) {
 			t.Error("no state proves that it hears")
 		}
+	})
+	t.Run("a first run begins from now", func(t *testing.T) {
+		if !s.h.FromNow {
+			t.Skip("the platform keeps what was said before")
+		}
+		d := s.open(t)
+		d.say("old")
+		r := d.start(nil, "")
+		r.rec.WaitPhase(t, platforms.Connected)
+		r.rec.WaitCursor(t)
+		d.say("new")
+		if ev := r.rec.Wait(t, 1)[0]; ev.Text != "new" {
+			t.Errorf("%q was heard", ev.Text)
+		}
+		r.stop()
 	})
 	t.Run("hostile text is text", func(t *testing.T) {
 		d := s.open(t)
@@ -274,6 +298,7 @@ func (s *suite) acknowledge(t *testing.T) {
 		r := d.start(nil, d.begin())
 		d.say("again")
 		first := r.rec.Wait(t, 1)[0]
+		d.mayRepeat = true
 		d.Redeliver()
 		again := r.rec.WaitCalls(t, 2)[1]
 		if again.ID != first.ID || again.Text != first.Text {

@@ -37,7 +37,9 @@ type Recorder struct {
 	failing map[int]error
 	blocked chan struct{} // closed by Unblock; nil: not blocked
 	inside  int
+	twice   []platforms.EventID // stored, and handed over again
 	ended   bool
+	left    error // with which Run ended
 	faults  []string
 }
 
@@ -107,11 +109,10 @@ func (r *Recorder) signal() {
 	}
 }
 
-// store keeps ev unless one of its id is stored: as a program's inbox does. An
-// event with a cursor that comes again is a fault, save where the platform says
-// that it is a redelivery, by the cursor's absence.
+// store keeps ev unless one of its id is stored, as a program's inbox does.
 func (r *Recorder) store(ev platforms.Event) {
-	if ev.Cursor == "" && slices.ContainsFunc(r.stored, func(s platforms.Event) bool { return s.ID == ev.ID }) {
+	if slices.ContainsFunc(r.stored, func(s platforms.Event) bool { return s.ID == ev.ID }) {
+		r.twice = append(r.twice, ev.ID)
 		return
 	}
 	r.stored = append(r.stored, ev)
@@ -151,11 +152,21 @@ func (r *Recorder) Unblock() {
 	}
 }
 
-// End tells the Recorder that Run has returned: what comes later is a fault.
-func (r *Recorder) End() {
+// End tells the Recorder that Run has returned, and with what: what comes later
+// is a fault.
+func (r *Recorder) End(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ended = true
+	r.ended, r.left = true, err
+	r.signal()
+}
+
+// Twice is the ids of events that were handed over again although they were
+// stored.
+func (r *Recorder) Twice() []platforms.EventID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.twice)
 }
 
 // Begin undoes End, for the next Run with the same Recorder.
@@ -236,7 +247,8 @@ func (r *Recorder) WaitCalls(t testing.TB, n int) []platforms.Event {
 // WaitPhase waits until the last State reported is of this phase.
 func (r *Recorder) WaitPhase(t testing.TB, p platforms.Phase) {
 	t.Helper()
-	r.until(t, fmt.Sprintf("phase %d", p), func() bool {
+	names := map[platforms.Phase]string{platforms.Connecting: "Connecting", platforms.Connected: "Connected", platforms.Degraded: "Degraded"}
+	r.until(t, "the state "+names[p], func() bool {
 		return len(r.states) > 0 && r.states[len(r.states)-1].Phase == p
 	})
 }
@@ -257,9 +269,13 @@ func (r *Recorder) until(t testing.TB, what string, ok func() bool) {
 			r.changed = make(chan struct{})
 		}
 		changed, calls, stored := r.changed, len(r.calls), len(r.stored)
+		ended, left := r.ended, r.left
 		r.mu.Unlock()
 		if done {
 			return
+		}
+		if ended {
+			t.Fatalf("Run returned while waiting for %s: %v; Event was called %d times, %d events are stored", what, left, calls, stored)
 		}
 		select {
 		case <-changed:

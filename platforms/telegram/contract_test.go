@@ -18,6 +18,7 @@ func TestContract(t *testing.T) {
 	platformtest.Run(t, platformtest.Harness{
 		Platform: telegram.Platform(),
 		Server:   "github.com/postern/postern/platforms/telegram/telegramtest",
+		InOrder:  true,
 		New:      newWorld,
 	})
 }
@@ -26,6 +27,7 @@ func TestFaults(t *testing.T) {
 	platformtest.Faults(t, platformtest.Harness{
 		Platform: telegram.Hasty(),
 		Server:   "github.com/postern/postern/platforms/telegram/telegramtest",
+		InOrder:  true,
 		New:      newWorld,
 	})
 }

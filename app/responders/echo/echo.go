@@ -35,7 +35,11 @@ func (r Responder) Respond(_ context.Context, d app.Delivery) ([]platforms.Messa
 	case ev.Kind != platforms.MessageReceived:
 		return nil, nil
 	case len(ev.Attachments) > 0:
-		text = fmt.Sprintf("Got %q, %d bytes.", ev.Attachments[0].Name, ev.Attachments[0].Size)
+		a := ev.Attachments[0]
+		text = fmt.Sprintf("Got %q.", a.Name)
+		if a.Size > 0 { // some platforms don't say
+			text = fmt.Sprintf("Got %q, %d bytes.", a.Name, a.Size)
+		}
 	case ev.Text == "":
 		return nil, nil
 	default:
