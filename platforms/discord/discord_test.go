@@ -66,6 +66,14 @@ func newStageWith(t *testing.T, transport http.RoundTripper) *stage {
 	return s
 }
 
+// newConnector is another connector for s, as after a restart.
+func newConnector(t *testing.T, s *discordtest.Server) platforms.Connector {
+	t.Helper()
+	conn, err := discord.Platform().New(config(t, s))
+	must(t, err)
+	return conn
+}
+
 // run starts the connector; what it returns ends it and gives its error.
 func (s *stage) run(t *testing.T, from platforms.Cursor, rec *platformtest.Recorder) (wait func() error, stop func() error) {
 	t.Helper()

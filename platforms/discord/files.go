@@ -26,7 +26,7 @@ const slowest = 64 << 10
 
 // attachedAs is what a message says of a file that comes with it.
 type attachedAs struct {
-	ID       int    `json:"id"`
+	ID       string `json:"id"`
 	Filename string `json:"filename"`
 }
 
@@ -53,7 +53,7 @@ func (c *connector) upload(ctx context.Context, to call, out outgoing, files []p
 		}
 		size += max(f.Size, 0)
 		known = known && f.Size > 0
-		out.Attachments = append(out.Attachments, attachedAs{i, fileName(f)})
+		out.Attachments = append(out.Attachments, attachedAs{strconv.Itoa(i), fileName(f)})
 	}
 	ctx, cancel := limited(ctx, sendTime+time.Duration(size/slowest)*time.Second)
 	defer cancel()

@@ -1,10 +1,18 @@
 package discordtest
 
+import "strconv"
+
 func (s *Server) gatewayBot(*request) (any, *refusal) {
 	return map[string]any{
 		"url": "ws://" + s.listener.Addr().String() + "/gateway", "shards": 1,
 		"session_start_limit": map[string]any{"total": 1000, "remaining": max(0, s.starts), "reset_after": 14_400_000, "max_concurrency": 1},
 	}, nil
+}
+
+func (s *Server) whoAmI(*request) (any, *refusal) {
+	v := s.user(Bot)
+	v["mfa_enabled"], v["locale"], v["verified"], v["email"] = false, "en-US", true, nil
+	return v, nil
 }
 
 func (s *Server) listGuilds(*request) (any, *refusal) {
@@ -33,7 +41,8 @@ func (s *Server) openDirect(q *request) (any, *refusal) {
 func (s *Server) application(*request) (any, *refusal) {
 	v := map[string]any{
 		"id": App, "name": "Postern", "icon": nil, "description": "", "type": nil, "bot": s.user(Bot), "bot_public": true, "bot_require_code_grant": false,
-		"verify_key": "0000000000000000000000000000000000000000000000000000000000000000", "flags": s.flags, "redirect_uris": []any{},
+		"verify_key": "0000000000000000000000000000000000000000000000000000000000000000", "flags": s.flags, "flags_new": strconv.Itoa(s.flags), "redirect_uris": []any{},
+		"eligible_oauth2_scopes": []any{"bot", "applications.commands"},
 		"interactions_endpoint_url": nil, "role_connections_verification_url": nil, "max_participants": nil, "approximate_guild_count": len(s.guilds),
 		"owner": s.user(Person), "team": nil, "explicit_content_filter": 0, "approximate_user_install_count": 0, "approximate_user_authorization_count": 0,
 	}

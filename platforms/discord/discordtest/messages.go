@@ -149,14 +149,20 @@ func components(rows []any) *refusal {
 		return invalid("components", "BASE_TYPE_MAX_LENGTH", "Must be 5 or fewer in length.")
 	}
 	ids := map[string]bool{}
+	number := 0.0 // components that have none get one
 	for _, r := range rows {
 		row, _ := r.(map[string]any)
 		list, _ := row["components"].([]any)
 		if row["type"] != 1.0 || len(list) == 0 || len(list) > 5 {
 			return invalid("components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
 		}
+		number++
+		row["id"] = number
 		for _, c := range list {
 			b, _ := c.(map[string]any)
+			if number++; b != nil {
+				b["id"] = number
+			}
 			label, _ := b["label"].(string)
 			id, _ := b["custom_id"].(string)
 			link, _ := b["url"].(string)

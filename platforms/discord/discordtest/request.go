@@ -239,7 +239,7 @@ func routes() []route {
 	return []route{
 		at("GET /gateway/bot", (*Server).gatewayBot),
 		free("GET /gateway", (*Server).gatewayBot),
-		at("GET /users/@me", func(s *Server, _ *request) (any, *refusal) { return s.user(Bot), nil }),
+		at("GET /users/@me", (*Server).whoAmI),
 		at("GET /users/@me/guilds", (*Server).listGuilds),
 		at("POST /users/@me/channels", (*Server).openDirect),
 		at("GET /applications/@me", (*Server).application),
