@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/discord"
 	"github.com/postern/postern/platforms/feishu"
 	"github.com/postern/postern/platforms/telegram"
 )
@@ -11,6 +12,7 @@ import (
 func All() []platforms.Platform {
 	return []platforms.Platform{
 		telegram.Platform(),
+		discord.Platform(),
 		feishu.Platform(),
 	}
 }
