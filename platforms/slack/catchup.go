@@ -157,8 +157,15 @@ func (r *run) read(ctx context.Context, c conversation) error {
 			}
 		}
 	}
+	n := 1
+	if _, ok := r.sink.(platforms.Batcher); ok {
+		n = together
+	}
 	for len(evs) > 0 {
-		n := min(len(evs), together)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n = min(n, len(evs))
 		if err := platforms.Deliver(ctx, r.sink, evs[:n]); err != nil {
 			return err
 		}

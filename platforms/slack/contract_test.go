@@ -31,6 +31,7 @@ func harness(p platforms.Platform) platformtest.Harness {
 		Server:   "github.com/postern/postern/platforms/slack/slacktest",
 		New:      newWorld,
 		FromNow:  true,
+		Overlaps: true,
 	}
 }
 
@@ -66,7 +67,9 @@ func newWorld(t *testing.T) *platformtest.World {
 			s.Deliver(map[string]any{"type": "telepathy", "channel": slacktest.Direct, "thought": "?"})
 			s.DeliverRaw("telepathy", []byte(`[{"thought":"?"}]`))
 		},
-		Edit: func(c platforms.ConversationID, m platforms.MessageID, text string) { s.Edit(string(c), string(m), text) },
+		Edit: func(c platforms.ConversationID, m platforms.MessageID, text string) {
+			s.Edit(string(c), string(m), text)
+		},
 		Click: func(c platforms.ConversationID, m platforms.MessageID, label string) {
 			if !s.Click(string(c), string(m), label, slacktest.Person) {
 				t.Errorf("there is no button %q at %s", label, m)

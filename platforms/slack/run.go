@@ -31,12 +31,13 @@ func (c *connector) Run(ctx context.Context, from platforms.Cursor, sink platfor
 		}
 	}
 	sink.State(platforms.State{Phase: platforms.Connecting})
+	asked := time.Now()
 	me, h, err := c.me(ctx)
 	if err != nil {
 		return err
 	}
 	sink.State(platforms.State{Phase: platforms.Connecting, Speaks: true})
-	r.me, r.began = me, clock(h)
+	r.me, r.began = me, clock(h, asked)
 	s, err := c.connect(ctx)
 	if err != nil {
 		return err
@@ -44,11 +45,15 @@ func (c *connector) Run(ctx context.Context, from platforms.Cursor, sink platfor
 	return r.run(ctx, s, from == "")
 }
 
-// clock is Slack's time, to the second below: this computer's may be wrong.
-func clock(h http.Header) int64 {
+// clock is Slack's time when it was asked, or a little before. Slack tells it to
+// the second; this computer's clock tells the rest, where it agrees.
+func clock(h http.Header, asked time.Time) int64 {
 	t, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		t = time.Now().Add(-time.Second)
+		return asked.UnixMicro()
+	}
+	if off := asked.Sub(t); off > 0 && off < time.Second {
+		return asked.UnixMicro()
 	}
 	return t.UnixMicro()
 }
@@ -300,7 +305,7 @@ func (r *run) packet(ctx, inner context.Context, p packet) error {
 			continue
 		}
 		ev, ok := convert(p.req, r.me, time.Now())
-		if !ok {
+		if !ok || r.before(ev) {
 			if err := r.acknowledge(p); err != nil {
 				return err
 			}
@@ -313,6 +318,13 @@ func (r *run) packet(ctx, inner context.Context, p packet) error {
 		evs, of = append(evs, ev), append(of, p)
 	}
 	return r.store(ctx, evs, of)
+}
+
+// before reports whether ev was said before the account began: a retry of what
+// nobody was there for.
+func (r *run) before(ev platforms.Event) bool {
+	at := micros(string(ev.Message))
+	return ev.Kind == platforms.MessageReceived && at > 0 && at < r.place.Floor
 }
 
 // store stores events that came by sockets, and acknowledges them.
@@ -333,6 +345,9 @@ func (r *run) store(ctx context.Context, evs []platforms.Event, of []packet) err
 		}
 	} else {
 		for i, ev := range evs {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if err := r.sink.Event(ctx, ev); err != nil {
 				return err
 			}
