@@ -1,0 +1,49 @@
+package line
+
+import "sync"
+
+// bounded keeps the newest values by key, and forgets the oldest. It is safe for
+// several goroutines.
+type bounded[V any] struct {
+	mu    sync.Mutex
+	most  int
+	m     map[string]V
+	order []string // keys, the oldest at next once it is full
+	next  int
+}
+
+func newBounded[V any](most int) *bounded[V] { return &bounded[V]{most: most, m: map[string]V{}} }
+
+func (b *bounded[V]) get(key string) (V, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, ok := b.m[key]
+	return v, ok
+}
+
+// put keeps v and reports whether key was new.
+func (b *bounded[V]) put(key string, v V) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, old := b.m[key]
+	b.m[key] = v
+	if old {
+		return false
+	}
+	if len(b.order) < b.most {
+		b.order = append(b.order, key)
+		return true
+	}
+	if b.order[b.next] != key {
+		delete(b.m, b.order[b.next])
+	}
+	b.order[b.next] = key
+	b.next = (b.next + 1) % b.most
+	return true
+}
+
+func (b *bounded[V]) size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.m)
+}

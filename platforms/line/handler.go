@@ -1,0 +1,185 @@
+package line
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/postern/postern/platforms"
+)
+
+// Bounds of a request. LINE counts a webhook as failed that is not answered
+// within 2 seconds, https://developers.line.biz/en/docs/messaging-api/check-webhook-error-statistics/.
+const (
+	bodyMost    = 1 << 20
+	answerIn    = 1800 * time.Millisecond
+	namesIn     = 900 * time.Millisecond // of that, for asking who wrote
+	atOnce      = 16                     // requests
+	readTime    = 5 * time.Second
+	eventsMost  = 1000
+	signatureIn = "X-Line-Signature"
+)
+
+// job is what one request brought, and where to tell whether it was stored.
+type job struct {
+	evs  []platforms.Event
+	done chan error // has room for one
+}
+
+// handler takes LINE's requests and hands what they bring to Run, one after the
+// other. It answers 200 only once all of a request is stored. Where that takes
+// too long the answer is an error although the events may be stored after it:
+// LINE then delivers them again, under the same ids.
+type handler struct {
+	c     *connector
+	bot   string
+	jobs  chan job
+	slots chan struct{}
+	ended chan struct{}
+
+	mu     sync.Mutex
+	closed bool
+	busy   sync.WaitGroup
+}
+
+func newHandler(c *connector, bot string) *handler {
+	return &handler{c: c, bot: bot, jobs: make(chan job), slots: make(chan struct{}, atOnce), ended: make(chan struct{})}
+}
+
+// end refuses further requests and waits for those in flight.
+func (h *handler) end() {
+	h.mu.Lock()
+	h.closed = true
+	close(h.ended)
+	h.mu.Unlock()
+	h.busy.Wait()
+}
+
+// enter counts a request; it must be paired with h.busy.Done.
+func (h *handler) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.busy.Add(1)
+	}
+	return !h.closed
+}
+
+// ServeHTTP answers every request that is not provably LINE's in the same way,
+// so that a stranger learns nothing from it.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.enter() {
+		http.Error(w, "not now", http.StatusServiceUnavailable)
+		return
+	}
+	defer h.busy.Done()
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		http.Error(w, "not now", http.StatusServiceUnavailable)
+		return
+	}
+	body, ok := h.authentic(w, r)
+	if !ok {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "forbidden", http.StatusForbidden)
+		return
+	}
+	status := h.take(r.Context(), body)
+	w.WriteHeader(status)
+}
+
+// authentic reads a request's body and reports whether it is LINE's. What is
+// not, is not parsed.
+func (h *handler) authentic(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	signature, err := base64.StdEncoding.DecodeString(r.Header.Get(signatureIn))
+	if r.Method != http.MethodPost || err != nil || len(signature) != sha256.Size || r.ContentLength > bodyMost {
+		return nil, false
+	}
+	// A sender that dawdles must hold up neither others nor Run's end. Where
+	// there is no connection, as in a test, nothing can dawdle.
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(readTime))
+	read := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-h.ended:
+			_ = rc.SetReadDeadline(time.Unix(1, 0))
+		case <-read:
+		}
+	}()
+	body, err := io.ReadAll(io.LimitReader(r.Body, bodyMost+1))
+	close(read)
+	<-watched
+	if err != nil || len(body) > bodyMost {
+		return nil, false
+	}
+	_ = rc.SetReadDeadline(time.Time{})
+	mac := hmac.New(sha256.New, []byte(h.c.api.secret.Reveal()))
+	mac.Write(body)
+	if !hmac.Equal(signature, mac.Sum(nil)) {
+		return nil, false
+	}
+	return body, true
+}
+
+// take has the events of an authentic body stored, and gives the status to
+// answer.
+func (h *handler) take(ctx context.Context, body []byte) int {
+	var got struct {
+		Destination string            `json:"destination"`
+		Events      []json.RawMessage `json:"events"`
+	}
+	if err := json.Unmarshal(body, &got); err != nil || len(got.Events) > eventsMost {
+		h.c.log.WarnContext(ctx, "a signed webhook is not in the documented form")
+		return http.StatusBadRequest
+	}
+	if got.Destination != h.bot {
+		h.c.log.WarnContext(ctx, "a webhook is for another bot")
+		return http.StatusForbidden
+	}
+	limited, cancel := context.WithTimeout(ctx, answerIn)
+	defer cancel()
+	j := job{done: make(chan error, 1)}
+	now := h.c.now()
+	for _, raw := range got.Events {
+		if ev, ok := h.c.received(raw, now); ok {
+			j.evs = append(j.evs, ev)
+		}
+	}
+	asking, stop := context.WithTimeout(limited, namesIn)
+	h.c.introduce(asking, j.evs)
+	stop()
+	select {
+	case h.jobs <- j:
+	case <-h.ended:
+		return http.StatusServiceUnavailable
+	case <-limited.Done():
+		return http.StatusServiceUnavailable
+	}
+	select {
+	case err := <-j.done:
+		if err == nil {
+			return http.StatusOK
+		}
+	case <-h.ended:
+		select { // both may have come at once
+		case err := <-j.done:
+			if err == nil {
+				return http.StatusOK
+			}
+		default:
+		}
+	case <-limited.Done():
+	}
+	return http.StatusServiceUnavailable
+}
