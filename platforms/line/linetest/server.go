@@ -188,7 +188,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if json.Valid(out.body) {
 		c.Answer = out.body
 	}
-	s.update(func() { s.calls = append(s.calls, c) })
+	var request string
+	s.update(func() {
+		s.calls = append(s.calls, c)
+		s.next++
+		request = fmt.Sprintf("%032x", s.next)
+	})
 	if f != nil && f.Kind == Lost {
 		drop(w)
 		return
@@ -199,7 +204,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", "application/json")
 	}
-	w.Header().Set("X-Line-Request-Id", fmt.Sprintf("%032x", s.next))
+	w.Header().Set("X-Line-Request-Id", request)
 	w.WriteHeader(out.status)
 	_, _ = w.Write(out.body)
 }
