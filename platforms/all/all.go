@@ -5,6 +5,8 @@ import (
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/discord"
 	"github.com/postern/postern/platforms/feishu"
+	"github.com/postern/postern/platforms/line"
+	"github.com/postern/postern/platforms/slack"
 	"github.com/postern/postern/platforms/telegram"
 )
 
@@ -13,6 +15,8 @@ func All() []platforms.Platform {
 	return []platforms.Platform{
 		telegram.Platform(),
 		discord.Platform(),
+		slack.Platform(),
 		feishu.Platform(),
+		line.Platform(),
 	}
 }
