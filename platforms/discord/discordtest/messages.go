@@ -236,6 +236,7 @@ func (s *Server) add(p *post) {
 func (s *Server) tell(kind string, p *post) {
 	s.dispatch(s.intentOf(p.channel), kind, func(v *session) any {
 		m := s.message(p)
+		m["channel_type"] = s.channels[p.channel].Type
 		if g := s.channels[p.channel].Guild; g != "" {
 			m["guild_id"] = g
 			m["member"] = s.member(p.author)
