@@ -79,7 +79,7 @@ func (c *connector) Check(ctx context.Context) (platforms.Identity, error) {
 
 func (c *connector) application(ctx context.Context) (application, error) {
 	var app application
-	err := c.api.do(ctx, callTime, call{method: http.MethodGet, path: "/applications/@me"}, &app)
+	err := c.api.do(ctx, callTime, call{method: http.MethodGet, path: "/oauth2/applications/@me"}, &app)
 	if err == nil && app.ID == 0 {
 		err = misunderstood(http.StatusOK)
 	}

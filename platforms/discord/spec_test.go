@@ -134,7 +134,7 @@ func TestAgainstTheDescription(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"GET /gateway/bot", "GET /users/@me", "GET /applications/@me", "PATCH /applications/@me", "POST /applications/:/commands",
+	for _, name := range []string{"GET /gateway/bot", "GET /users/@me", "GET /oauth2/applications/@me", "PATCH /applications/@me", "POST /applications/:/commands",
 		"POST /channels/:/messages", "PATCH /channels/:/messages/:", "GET /channels/:/messages", "GET /channels/:/messages/:", "POST /channels/:/typing",
 		"POST /interactions/:/:/callback", "POST /webhooks/:/:", "PATCH /webhooks/:/:/messages/@original", "GET /users/@me/guilds", "GET /channels/:"} {
 		if seen[name] == 0 {

@@ -243,6 +243,7 @@ func routes() []route {
 		at("GET /users/@me/guilds", (*Server).listGuilds),
 		at("POST /users/@me/channels", (*Server).openDirect),
 		at("GET /applications/@me", (*Server).application),
+		at("GET /oauth2/applications/@me", (*Server).application),
 		at("PATCH /applications/@me", (*Server).changeApplication),
 		at("GET /applications/:/commands", (*Server).listCommands),
 		at("POST /applications/:/commands", (*Server).addCommand),
