@@ -136,7 +136,7 @@ func TestSlackCrabline(t *testing.T) {
 		must(t, err)
 		t.Logf("Send: message %s", id)
 	}
-	_, err = connect(slackBot + "wrong").Send(ctx, platforms.Message{Key: "4", Conversation: "C0123456789", Text: "x"})
+	_, err = connect(slackBot+"wrong").Send(ctx, platforms.Message{Key: "4", Conversation: "C0123456789", Text: "x"})
 	t.Logf("a wrong token: %v", err)
 	if platforms.KindOf(err) != platforms.Unauthorized {
 		t.Errorf("a wrong token: %v", err)

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -92,7 +93,7 @@ func (r *run) first(ctx context.Context, ev platforms.Event) error {
 	if r.paused {
 		return nil
 	}
-	i := slices.IndexFunc(r.behind, func(c conversation) bool { return c.ID == string(ev.Conversation.ID) })
+	i := slices.IndexFunc(r.behind, in(ev.Conversation.ID))
 	if i < 0 {
 		return nil
 	}
@@ -100,6 +101,13 @@ func (r *run) first(ctx context.Context, ev platforms.Event) error {
 	r.behind = slices.Insert(slices.Delete(r.behind, i, i+1), 0, c)
 	return r.next(ctx)
 }
+
+func in(id platforms.ConversationID) func(conversation) bool {
+	return func(c conversation) bool { return c.ID == string(id) }
+}
+
+// lags reports whether what was missed in a conversation is still to be read.
+func (r *run) lags(id platforms.ConversationID) bool { return slices.ContainsFunc(r.behind, in(id)) }
 
 // next reads what was missed in one conversation.
 func (r *run) next(ctx context.Context) error {
@@ -138,7 +146,7 @@ func (r *run) read(ctx context.Context, c conversation) error {
 		return 0
 	})
 	next := r.place
-	next.Done = copied(r.place.Done)
+	next.Done = maps.Clone(r.place.Done)
 	var evs []platforms.Event
 	for _, m := range messages {
 		m.Channel, m.ChannelType = c.ID, c.kind()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -330,8 +331,12 @@ func (r *run) before(ev platforms.Event) bool {
 // store stores events that came by sockets, and acknowledges them.
 func (r *run) store(ctx context.Context, evs []platforms.Event, of []packet) error {
 	next := r.place
-	next.Done = copied(r.place.Done)
+	next.Done = maps.Clone(r.place.Done)
 	for i := range evs {
+		if r.lags(evs[i].Conversation.ID) { // the place in it must not pass what is missed
+			evs[i].Cursor = next.cursor()
+			continue
+		}
 		next.put(&evs[i], r.catching)
 	}
 	if b, ok := r.sink.(platforms.Batcher); ok && len(evs) > 1 {
@@ -372,17 +377,6 @@ func (p *place) put(ev *platforms.Event, catching bool) {
 		p.saw(channel, at, catching)
 	}
 	ev.Cursor = p.cursor()
-}
-
-func copied(m map[string]int64) map[string]int64 {
-	if m == nil {
-		return nil
-	}
-	out := make(map[string]int64, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
 }
 
 // acknowledge tells Slack that an envelope is done. That an old socket does not

@@ -185,26 +185,6 @@ func TestCatchUp(t *testing.T) {
 	}
 }
 
-func TestCatchUpWaitsWhenAsked(t *testing.T) {
-	s := newServer(t)
-	r := start(t, s, "")
-	must(t, ignoreCanceled(r.stop(t)))
-	must(t, s.WaitSockets(soon(t), 0))
-	s.Say(slacktest.Direct, slacktest.Person, "missed")
-	s.Advance(time.Hour)
-	s.SetFault("conversations.history", slacktest.Fault{Code: 429, RetryAfter: 1})
-	r = start(t, s, r.rec.Cursor())
-	s.Say(slacktest.Group, slacktest.Person, "live")
-	got := map[string]bool{}
-	for _, ev := range r.rec.Wait(t, 2) {
-		got[ev.Text] = true
-	}
-	if !got["missed"] || !got["live"] {
-		t.Errorf("%v", got)
-	}
-	must(t, ignoreCanceled(r.stop(t)))
-}
-
 func TestCommand(t *testing.T) {
 	s := newServer(t)
 	r := start(t, s, "")
