@@ -211,7 +211,7 @@ func (t ticket) token() platforms.ReplyToken {
 func ticketOf(r platforms.ReplyToken) (ticket, bool) {
 	var t ticket
 	err := json.Unmarshal([]byte(r), &t)
-	return t, err == nil && t.ID != 0 && t.App != 0 && t.Token != "" && !strings.ContainsFunc(t.Token, func(r rune) bool { return notWord(r) && r != '.' })
+	return t, err == nil && t.ID != 0 && t.App != 0 && t.Token != "" && !strings.ContainsFunc(t.Token, func(r rune) bool { return notWord(r) && !strings.ContainsRune(".=+~", r) })
 }
 
 // interacted turns a click or a command into an event. It is false for other

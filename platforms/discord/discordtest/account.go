@@ -42,7 +42,7 @@ func (s *Server) application(*request) (any, *refusal) {
 	v := map[string]any{
 		"id": App, "name": "Postern", "icon": nil, "description": "", "type": nil, "bot": s.user(Bot), "bot_public": true, "bot_require_code_grant": false,
 		"verify_key": "0000000000000000000000000000000000000000000000000000000000000000", "flags": s.flags, "flags_new": strconv.Itoa(s.flags), "redirect_uris": []any{},
-		"eligible_oauth2_scopes": []any{"bot", "applications.commands"},
+		"eligible_oauth2_scopes":    []any{"bot", "applications.commands"},
 		"interactions_endpoint_url": nil, "role_connections_verification_url": nil, "max_participants": nil, "approximate_guild_count": len(s.guilds),
 		"owner": s.user(Person), "team": nil, "explicit_content_filter": 0, "approximate_user_install_count": 0, "approximate_user_authorization_count": 0,
 	}
