@@ -101,4 +101,3 @@ func (a *api) unreachable(ctx context.Context, err error) error {
 	e.Err = platforms.RedactError(e.Err, a.token, a.secret)
 	return e
 }
-

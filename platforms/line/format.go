@@ -21,7 +21,7 @@ const mentionsMost = 20
 
 // written is a text as LINE takes it. who is empty where it mentions nobody.
 type written struct {
-	text string            // with {m0}… for mentions and doubled braces, if who is not empty
+	text string             // with {m0}… for mentions and doubled braces, if who is not empty
 	who  []platforms.UserID // by the number of their placeholder
 }
 

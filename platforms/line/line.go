@@ -52,7 +52,7 @@ func Platform() platforms.Platform {
 			{Key: keySecret, Label: "Channel secret", Secret: true, Required: true, Parse: parseSecret,
 				Help: "From the Basic settings tab. It proves that events come from LINE."},
 			{Key: keyButtons, Label: "Buttons", Advanced: true,
-				Help: "Quick replies are shown on phones only, and vanish with the next message.",
+				Help:    "Quick replies are shown on phones only, and vanish with the next message.",
 				Options: []platforms.Option{{Value: buttonsBelow, Label: "Under the message"}, {Value: buttonsQuick, Label: "As quick replies, above the keyboard"}}},
 			{Key: keyServer, Label: "Messaging API server", Advanced: true, Parse: parseServer, Placeholder: defaultServer,
 				Help: "Only for a server that stands in for LINE's."},

@@ -161,11 +161,13 @@ func (w *response) Write(b []byte) (int, error) {
 func (s *Server) Through(in *Ingress, set bool) {
 	in.mu.Lock()
 	in.handled = func() { s.update(func() {}) }
-	if set {
+	if in.told = nil; set {
 		in.told = func(public string) { s.SetEndpoint(public, true) }
 	}
 	in.mu.Unlock()
-	if in.server == nil {
-		s.update(func() { s.transport = in })
-	}
+	s.update(func() {
+		if s.transport = in; in.server != nil {
+			s.transport = &http.Transport{}
+		}
+	})
 }

@@ -55,9 +55,10 @@ type Server struct {
 	limit   int64 // messages a month; 0: no limit
 	used    int64
 
-	queue []*delivery
-	last  *delivery
-	acked []string
+	queue  []*delivery
+	last   *delivery
+	acked  []string
+	failed int
 }
 
 // The bot, and the people and chats that every Server begins with.

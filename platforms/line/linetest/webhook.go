@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -73,6 +74,9 @@ func (s *Server) deliver(d *delivery) bool {
 	done := false
 	s.update(func() {
 		d.tried = true
+		if status/100 != 2 {
+			s.failed++
+		}
 		done = status/100 == 2 || d.body != nil || !s.redelivery
 		if !done || len(s.queue) == 0 || s.queue[0] != d {
 			return
@@ -128,4 +132,19 @@ func (s *Server) post(body []byte) (status int, reason string) {
 		return resp.StatusCode, "ERROR_STATUS_CODE"
 	}
 	return resp.StatusCode, "OK"
+}
+
+// Failed is how many deliveries were not answered with status 200.
+func (s *Server) Failed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
+
+// Verify presses the console's Verify button, which sends no events.
+func (s *Server) Verify(ctx context.Context) error {
+	if status, reason := s.post([]byte(`{"destination":"` + Bot + `","events":[]}`)); reason != "OK" {
+		return fmt.Errorf("linetest: %s, status %d", reason, status)
+	}
+	return ctx.Err()
 }
