@@ -39,10 +39,13 @@ func (c *connector) Run(ctx context.Context, from platforms.Cursor, sink platfor
 	}
 	sink.State(platforms.State{Phase: platforms.Connecting, Speaks: true})
 	r.me, r.began = me, clock(h, asked)
+	c.count(1) // before it is open: Check may look at any time
 	s, err := c.connect(ctx)
 	if err != nil {
+		c.count(-1)
 		return err
 	}
+	c.knows(s.app)
 	return r.run(ctx, s, from == "")
 }
 
@@ -125,16 +128,8 @@ func (r *run) run(ctx context.Context, s *session, first bool) error {
 	return err
 }
 
-// count notes how many sockets are open.
-func (c *connector) count(by int) {
-	c.mu.Lock()
-	c.sockets += by
-	c.mu.Unlock()
-}
-
 // start reads a socket.
 func (r *run) start(inner context.Context, s *session) []*session {
-	r.c.count(1)
 	alive := func() {
 		if inner.Err() == nil {
 			r.sink.State(platforms.State{Phase: platforms.Connected, Hears: true})
@@ -266,6 +261,7 @@ func (r *run) changed(ctx, inner context.Context, d dialed, open *[]*session) er
 		r.c.log.warn(ctx, "open the next connection", d.err)
 		return nil // the old one still works; when it ends, so does Run
 	}
+	r.c.count(1)
 	*open = append(*open, r.start(inner, d.s)...)
 	r.live = d.s
 	r.sink.State(platforms.State{Phase: platforms.Connected, Hears: true})

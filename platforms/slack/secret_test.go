@@ -36,10 +36,16 @@ func TestAddressesAreSecrets(t *testing.T) {
 	s.SetFault("upload", slacktest.Fault{Kind: slacktest.Lost})
 	_, err := r.Send(soon(t), platforms.Message{Key: "k", Conversation: slacktest.Direct, Files: []platforms.File{text("a.txt", "x")}})
 	note(err)
+	if _, err := r.Check(soon(t)); err != nil {
+		t.Error(err)
+	}
+	if n := s.Calls("apps.connections.open"); n != 1 {
+		t.Errorf("%d sockets were asked for, beside Run's", n)
+	}
+	must(t, ignoreCanceled(r.stop(t)))
 	s.SetFault("link", slacktest.Fault{Kind: slacktest.Lost})
 	_, err = r.Check(soon(t))
 	note(err)
-	must(t, ignoreCanceled(r.stop(t)))
 	s.Down()
 	note(r.Connector.(platforms.Clicker).Clicked(soon(t), token, "noted"))
 	for _, secret := range []string{"ticket=", "/upload/", "/response/", botToken, appToken} {

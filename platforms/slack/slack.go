@@ -94,7 +94,8 @@ type connector struct {
 	parts parts
 
 	mu      sync.Mutex
-	sockets int // open ones of Run, for Check
+	sockets int    // of Run, for Check
+	app     string // whose they are
 }
 
 var (
@@ -170,19 +171,15 @@ func (c *connector) Check(ctx context.Context) (platforms.Identity, error) {
 		return platforms.Identity{}, err
 	}
 	id := platforms.Identity{ID: platforms.UserID(me.User), Name: me.Name, Handle: "@" + me.Name}
-	if me.Team != "" {
-		id.Link = "slack://user?" + url.Values{"team": {me.Team}, "id": {me.User}}.Encode()
-	}
 	id.Problems = missing(h)
-	s, err := c.connect(ctx)
+	app, others, err := c.hello(ctx)
 	if err != nil {
 		return platforms.Identity{}, err
 	}
-	defer s.close()
-	c.mu.Lock()
-	ours := c.sockets + 1
-	c.mu.Unlock()
-	if s.others > ours {
+	if me.Team != "" && app != "" { // https://docs.slack.dev/interactivity/deep-linking
+		id.Link = "https://slack.com/app_redirect?" + url.Values{"team": {me.Team}, "app": {app}}.Encode()
+	}
+	if others > 0 {
 		id.Problems = append(id.Problems, platforms.Problem{Code: "shared",
 			Text: "Another program may be connected with this app, and Slack gives each event to one of them only. Stop the other program, or give each its own app."})
 	}
@@ -193,13 +190,45 @@ func (c *connector) Check(ctx context.Context) (platforms.Identity, error) {
 	}
 	_, err = c.api.call(ctx, callTime, c.api.bot, "bots.info", url.Values{"bot": {me.Bot}}, &got)
 	switch {
-	case err == nil && got.Bot.App != "" && s.app != "" && got.Bot.App != s.app:
+	case err == nil && got.Bot.App != "" && app != "" && got.Bot.App != app:
 		id.Problems = append(id.Problems, platforms.Problem{Code: "two apps", Bad: true,
 			Text: "The two tokens are of different apps, so the bot would hear nothing. Copy both from the same app at api.slack.com/apps."})
 	case err != nil && wordOf(err) == "":
 		return platforms.Identity{}, err
 	}
 	return id, nil
+}
+
+// hello opens a socket for a moment, and tells whose it is and how many others
+// there are. While Run has one, that is proof enough: a second would be sent
+// events that nobody takes there.
+func (c *connector) hello(ctx context.Context) (app string, others int, err error) {
+	c.mu.Lock()
+	app, open := c.app, c.sockets
+	c.mu.Unlock()
+	if open > 0 {
+		return app, 0, nil
+	}
+	s, err := c.connect(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	s.close()
+	return s.app, s.others - 1, nil
+}
+
+// count notes how many sockets are open.
+func (c *connector) count(by int) {
+	c.mu.Lock()
+	c.sockets += by
+	c.mu.Unlock()
+}
+
+// knows notes whose sockets they are.
+func (c *connector) knows(app string) {
+	c.mu.Lock()
+	c.app = app
+	c.mu.Unlock()
 }
 
 // missing is a problem for each thing that the app can't do with its scopes.

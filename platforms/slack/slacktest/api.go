@@ -104,7 +104,7 @@ func (s *Server) methods() map[string]func(args) answer {
 func (s *Server) call(w http.ResponseWriter, r *http.Request) {
 	method := r.PathValue("method")
 	a, ok := readArgs(r)
-	given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	given := strings.TrimSpace(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer"))
 	if given == "" {
 		given = a.str("token")
 	}

@@ -199,6 +199,7 @@ func (s *Server) ack(c *conn, id string) {
 				s.acked = append(s.acked, e.message)
 			}
 			s.queue = slices.Delete(s.queue, i, i+1)
+			s.flush()
 			break
 		}
 	}
@@ -229,11 +230,17 @@ func (s *Server) flush() {
 		return
 	}
 	for _, e := range s.queue {
+		if e.on == nil && len(to.out) >= cap(to.out)-room {
+			return // an acknowledgement makes room
+		}
 		if e.on == nil {
 			s.send(to, e)
 		}
 	}
 }
+
+// room is what a connection keeps free for what is not an event.
+const room = 64
 
 func (s *Server) send(to *conn, e *envelope) {
 	frame := map[string]any{"type": e.kind, "envelope_id": e.id, "payload": e.payload, "accepts_response_payload": e.response}
