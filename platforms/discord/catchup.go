@@ -41,11 +41,22 @@ type source struct {
 	more   bool
 }
 
-// catchUp stores what was missed. Meanwhile the place names no session, so that
-// a Run that ends here is continued from there.
-func (r *run) catchUp(ctx context.Context, guilds []guild) error {
-	since := r.place.since()
-	sources, notes := r.sources(guilds, since)
+// returned fetches what was missed in a server that was out of order when the
+// session began. Should this be interrupted, the rest stays in Discord.
+func (r *run) returned(ctx context.Context, f frame) error {
+	var g guild
+	if !read(f.Data, &g) || !r.late[g.ID] || g.Unavailable {
+		return nil
+	}
+	delete(r.late, g.ID)
+	r.c.places.guild(g)
+	sources, notes := r.sources([]guild{g}, r.since, nil)
+	return r.catchUp(ctx, sources, notes)
+}
+
+// catchUp stores what was missed. When a session begins the place names none
+// meanwhile, so that a Run that ends here is continued from there.
+func (r *run) catchUp(ctx context.Context, sources []*source, notes []string) error {
 	size := max(10, min(pageSize, heldMost/max(1, len(sources))))
 	if err := r.fill(ctx, sources, size, &notes); err != nil {
 		return err
@@ -87,7 +98,7 @@ func (r *run) catchUp(ctx context.Context, guilds []guild) error {
 }
 
 // sources is the channels that may hold something new.
-func (r *run) sources(guilds []guild, since snow) (out []*source, notes []string) {
+func (r *run) sources(guilds []guild, since snow, direct []snow) (out []*source, notes []string) {
 	type candidate struct {
 		id, last snow
 	}
@@ -109,7 +120,7 @@ func (r *run) sources(guilds []guild, since snow) (out []*source, notes []string
 	for _, a := range all {
 		out = append(out, &source{id: a.id, after: since, more: true})
 	}
-	for _, id := range r.place.Direct {
+	for _, id := range direct {
 		out = append(out, &source{id: id, direct: true, after: since, more: true})
 	}
 	return out, notes

@@ -1,8 +1,10 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -64,7 +66,7 @@ func (c *connector) attempt(ctx context.Context, p *place, sink platforms.Sink) 
 	if err != nil {
 		return err
 	}
-	r := &run{c: c, s: s, sink: sink, place: p, now: now, slots: make(chan struct{}, acksMost)}
+	r := &run{c: c, s: s, sink: sink, place: p, now: now, late: map[snow]bool{}, slots: make(chan struct{}, acksMost)}
 	return r.run(ctx, begin)
 }
 
@@ -78,6 +80,9 @@ type run struct {
 
 	frames chan frame
 	failed error // why the connection ended; set before frames is closed
+
+	late  map[snow]bool // servers that were out of order when the session began
+	since snow          // behind which their histories are read
 
 	dirty bool // the place has moved since it was told
 	told  time.Time
@@ -221,7 +226,9 @@ func (r *run) begin(ctx context.Context) (held []frame, err error) {
 			if got == nil {
 				return nil, misunderstood(http.StatusSwitchingProtocols)
 			}
-			clear(missing) // a server that is out of order is not waited for
+			// A server that is out of order is not waited for.
+			maps.Copy(r.late, missing)
+			clear(missing)
 		case f, ok := <-r.frames:
 			switch {
 			case !ok:
@@ -243,14 +250,19 @@ func (r *run) begin(ctx context.Context) (held []frame, err error) {
 					r.c.places.guild(g)
 					guilds = append(guilds, g)
 					delete(missing, g.ID)
+					if g.Unavailable {
+						r.late[g.ID] = true
+					}
 				}
 			case f.Type == "GUILD_DELETE": // it is out of order
 				var g guild
-				if read(f.Data, &g) {
+				if read(f.Data, &g) && missing[g.ID] {
 					delete(missing, g.ID)
+					r.late[g.ID] = true
 				}
 			default:
 				if held = append(held, f); len(held) >= 8*queueMost {
+					maps.Copy(r.late, missing)
 					clear(missing)
 				}
 			}
@@ -270,8 +282,13 @@ func (r *run) begin(ctx context.Context) (held []frame, err error) {
 			}
 		}
 		r.place.Last = r.place.First
-	} else if err := r.catchUp(ctx, guilds); err != nil {
-		return nil, err
+		clear(r.late)
+	} else {
+		r.since = r.place.since()
+		sources, notes := r.sources(guilds, r.since, r.place.Direct)
+		if err := r.catchUp(ctx, sources, notes); err != nil {
+			return nil, err
+		}
 	}
 	r.place.Session, r.place.Resume, r.place.Seq = fresh.Session, fresh.Resume, fresh.Seq
 	r.dirty = true
@@ -295,15 +312,19 @@ func (r *run) note(ctx context.Context, now bool) error {
 func (r *run) store(ctx context.Context, frames []frame) error {
 	var evs []platforms.Event
 	for _, f := range frames {
+		if f.Type == "GUILD_CREATE" && len(r.late) > 0 {
+			if err := r.deliver(ctx, evs); err != nil {
+				return err
+			}
+			evs = nil
+			if err := r.returned(ctx, f); err != nil {
+				return err
+			}
+		}
 		ev, ok, err := r.event(ctx, f)
 		if err != nil {
 			// What came before it is good: it is not asked for again.
-			if len(evs) > 0 {
-				if err := r.deliver(ctx, evs); err != nil {
-					return err
-				}
-			}
-			return err
+			return cmp.Or(r.deliver(ctx, evs), err)
 		}
 		if f.Seq != nil {
 			r.place.Seq = *f.Seq
@@ -321,6 +342,9 @@ func (r *run) store(ctx context.Context, frames []frame) error {
 }
 
 func (r *run) deliver(ctx context.Context, evs []platforms.Event) error {
+	if len(evs) == 0 {
+		return nil
+	}
 	if b, ok := r.sink.(platforms.Batcher); ok && len(evs) > 1 {
 		if err := b.Events(ctx, evs); err != nil {
 			return err

@@ -315,3 +315,26 @@ func TestNoTokenInErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestServerOutOfOrder: what was missed in it is fetched when it is back.
+func TestServerOutOfOrder(t *testing.T) {
+	s := newStage(t)
+	var rec platformtest.Recorder
+	_, stop := s.begin(t, &rec)
+	s.Say(discordtest.Group, ada, "seen")
+	rec.Wait(t, 1)
+	_ = stop()
+	s.EndSessions()
+	s.SetOutage(true)
+	s.Say(discordtest.Group, ada, "missed")
+	_, stop = s.run(t, rec.Cursor(), &rec)
+	must(t, s.WaitSocket(soon(t)))
+	s.Say(discordtest.Direct, ada, "live")
+	rec.Wait(t, 2)
+	s.SetOutage(false)
+	s.Say(discordtest.Group, ada, "after")
+	if got := texts(rec.Wait(t, 4)); !slices.Equal(got, []string{"seen", "live", "missed", "after"}) {
+		t.Errorf("%q", got)
+	}
+	_ = stop()
+}

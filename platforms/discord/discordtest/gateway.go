@@ -186,6 +186,10 @@ func (s *Server) identify(c *socket, raw json.RawMessage) (code int, why string)
 		}
 		s.push(v, "READY", ready)
 		for _, g := range s.guilds {
+			if s.outage {
+				s.push(v, "GUILD_CREATE", map[string]any{"id": g.ID, "unavailable": true})
+				continue
+			}
 			s.push(v, "GUILD_CREATE", s.guild(g))
 		}
 	})

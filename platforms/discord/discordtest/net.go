@@ -175,6 +175,20 @@ func (s *Server) SetContent(on bool) {
 // SetEndpoint sets the application's interactions_endpoint_url.
 func (s *Server) SetEndpoint(u string) { s.do(func() { s.endpoint = u }) }
 
+// SetOutage takes all guilds out of order, or brings them back.
+func (s *Server) SetOutage(on bool) {
+	s.do(func() {
+		s.outage = on
+		for _, g := range s.guilds {
+			if on {
+				s.dispatch(0, "GUILD_DELETE", func(*session) any { return map[string]any{"id": g.ID, "unavailable": true} })
+			} else {
+				s.dispatch(0, "GUILD_CREATE", func(*session) any { return s.guild(g) })
+			}
+		}
+	})
+}
+
 // EndSessions makes Discord forget all sessions.
 func (s *Server) EndSessions() { s.do(func() { clear(s.sessions) }) }
 

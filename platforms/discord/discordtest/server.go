@@ -32,6 +32,7 @@ type Server struct {
 	revoked  bool
 	skew     time.Duration // of the server's clock
 	interval int           // heartbeat_interval, in milliseconds
+	outage   bool          // guilds are out of order
 	refuse   int           // close code for the next Identify or Resume; 0: none
 	starts   int           // session_start_limit.remaining
 	window   time.Duration // how long a session without a connection is kept
