@@ -16,7 +16,7 @@ import (
 const (
 	listMost    = 2000 // conversations
 	pageSize    = 200
-	pagesMost   = 25 // of one conversation, which is 5000 messages
+	pagesMost   = 100 // of one conversation, which is 20,000 messages
 	threadsMost = 50 // of one conversation, that have newer replies
 )
 
@@ -38,6 +38,12 @@ func (c conversation) kind() string {
 		return "mpim"
 	}
 	return "channel"
+}
+
+// nearest puts first who writes to the bot itself.
+func nearest(a, b conversation) int {
+	rank := map[string]int{"im": 0, "mpim": 1, "channel": 2}
+	return rank[a.kind()] - rank[b.kind()]
 }
 
 // miss lists the conversations that may have what was missed. It is called
@@ -70,10 +76,7 @@ func (r *run) miss(ctx context.Context) error {
 			break
 		}
 	}
-	slices.SortStableFunc(r.behind, func(a, b conversation) int { // who wrote to the bot itself comes first
-		rank := map[string]int{"im": 0, "mpim": 1, "channel": 2}
-		return rank[a.kind()] - rank[b.kind()]
-	})
+	slices.SortStableFunc(r.behind, nearest)
 	return r.caught(ctx)
 }
 

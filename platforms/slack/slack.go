@@ -102,6 +102,7 @@ var (
 	_ platforms.Editor  = (*connector)(nil)
 	_ platforms.Opener  = (*connector)(nil)
 	_ platforms.Clicker = (*connector)(nil)
+	_ platforms.Prober  = (*connector)(nil)
 )
 
 func newConnector(c platforms.Config) (platforms.Connector, error) {

@@ -29,6 +29,8 @@ const (
 	// waiting is how many events are taken from the sockets before the first of
 	// them is stored. Behind them the connection ends, and history has the rest.
 	waiting = 1024
+	// fullMost is how long reading pauses while none of them is stored.
+	fullMost = 15 * time.Second
 )
 
 // session is one socket.
@@ -38,6 +40,7 @@ type session struct {
 	app    string // whose it is
 	others int    // sockets of the app, this one included
 	once   sync.Once
+	closed chan struct{}
 }
 
 // packet is one message of a socket.
@@ -72,7 +75,7 @@ func (c *connector) connect(ctx context.Context) (*session, error) {
 		}
 		return nil, c.api.unreachable(ctx, platforms.RedactError(err, platforms.NewSecret(u.Query().Get("ticket")), platforms.NewSecret(u.RawQuery)))
 	}
-	s := &session{c: c, ws: ws}
+	s := &session{c: c, ws: ws, closed: make(chan struct{})}
 	ws.SetReadLimit(frameMost)
 	stop := context.AfterFunc(ctx, s.close)
 	err = s.greeted()
@@ -133,7 +136,10 @@ func disconnected(reason string) error {
 
 // close ends the socket. Nothing is said to Slack, which needs no farewell.
 func (s *session) close() {
-	s.once.Do(func() { _ = s.ws.Close() })
+	s.once.Do(func() {
+		close(s.closed)
+		_ = s.ws.Close()
+	})
 }
 
 // read hands out what comes until the socket ends. Pings are answered by the
@@ -166,8 +172,20 @@ func (s *session) read(packets chan<- packet, alive func()) error {
 		}
 		select {
 		case packets <- packet{s, req}:
+			continue
 		default:
+		}
+		// A flood: what is not read yet waits in the network. Not for long, or
+		// Slack's pings wait too.
+		full := time.NewTimer(fullMost)
+		select {
+		case packets <- packet{s, req}:
+			full.Stop()
+		case <-full.C:
 			return &platforms.Error{Kind: platforms.Temporary, Text: "More events came than could be stored. The next try follows by itself, and catches up."}
+		case <-s.closed:
+			full.Stop()
+			return net.ErrClosed
 		}
 	}
 }
