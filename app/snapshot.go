@@ -73,7 +73,14 @@ func (c *account) view() api.Account {
 	return v
 }
 
-func (a *App) exposureOf(p platforms.Platform) exposure.Level { return exposure.Of(p.Inbound) }
+// exposureOf is the level that an account of p stands at. Where somebody else
+// takes its requests and hands them over, nothing here can be reached.
+func (a *App) exposureOf(p platforms.Platform) exposure.Level {
+	if p.Inbound == platforms.Webhook && a.o.Ingress != nil && a.o.Ingress(p.Name, "") != nil {
+		return exposure.Relayed
+	}
+	return exposure.Of(p.Inbound)
+}
 
 // Platforms is what can be set up.
 func (a *App) Platforms() []api.Platform {

@@ -17,7 +17,7 @@ const (
 	listMost    = 2000 // conversations
 	pageSize    = 200
 	pagesMost   = 100 // of one conversation, which is 20,000 messages
-	threadsMost = 50 // of one conversation, that have newer replies
+	threadsMost = 50  // of one conversation, that have newer replies
 )
 
 // conversation is one that the bot is in, as Slack describes it.

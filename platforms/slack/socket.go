@@ -27,7 +27,7 @@ const (
 	// frameMost bounds one event. Slack's own are far below it.
 	frameMost = 8 << 20
 	// waiting is how many events are taken from the sockets before the first of
-	// them is stored. Behind them the connection ends, and history has the rest.
+	// them is stored.
 	waiting = 1024
 	// fullMost is how long reading pauses while none of them is stored.
 	fullMost = 15 * time.Second
