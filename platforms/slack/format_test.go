@@ -18,6 +18,7 @@ func TestMarkdown(t *testing.T) {
 		"> one\n> two":                           "one\ntwo",
 		"[Ada](mention:U0ADAAAAA1) hi":           "@Ada Lovelace hi",
 		"[all](mention:channel)":                 "all",
+		"**hi** [Nobody](mention:U0NOBODY01)":    "hi Nobody",
 		"[x](https://example.org) <!channel>":    "x <!channel>",
 		"```go\n<!here> *x*\n```":                "<!here> *x*",
 		"&lt; &amp; <@U0ADAAAAA1> @channel :+1:": "&lt; &amp; <@U0ADAAAAA1> @channel :+1:",

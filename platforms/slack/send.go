@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/markup"
 	"github.com/postern/postern/platforms/text"
 )
 
@@ -146,7 +147,15 @@ func (c *connector) post(ctx context.Context, m platforms.Message) (platforms.Me
 	var got struct {
 		TS string `json:"ts"`
 	}
-	if err := c.api.do(ctx, sendTime, "chat.postMessage", args, &got); err != nil {
+	err := c.api.do(ctx, sendTime, "chat.postMessage", args, &got)
+	if wordOf(err) == "invalid_blocks" && m.Format == platforms.Markdown {
+		// A mention of somebody whom Slack does not know, for one: who wrote it
+		// can't mend it, and the words matter more.
+		m.Text, m.Format = markup.Plain(markup.Parse(m.Text)), platforms.Plain
+		args.Set("blocks", encode(blocks(m)))
+		err = c.api.do(ctx, sendTime, "chat.postMessage", args, &got)
+	}
+	if err != nil {
 		return "", err
 	}
 	if micros(got.TS) == 0 {
