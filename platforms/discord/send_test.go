@@ -338,3 +338,26 @@ func TestServerOutOfOrder(t *testing.T) {
 	}
 	_ = stop()
 }
+
+// TestFlood: more than is held while the sink is slow waits in the network, and
+// the silence that this makes is not taken for the other side's.
+func TestFlood(t *testing.T) {
+	s := newStage(t)
+	s.SetHeartbeat(200)
+	var rec platformtest.Recorder
+	_, stop := s.begin(t, &rec)
+	rec.Block()
+	const n = 800 // more than are held
+	for range n {
+		s.Say(discordtest.Direct, ada, "x")
+	}
+	ctx := soon(t)
+	for before := s.Beats(); s.Beats() < before+5; time.Sleep(time.Millisecond) {
+		must(t, ctx.Err())
+	}
+	rec.Unblock()
+	rec.Wait(t, n)
+	if err := stop(); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
