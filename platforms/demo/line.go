@@ -46,7 +46,9 @@ func playLine(ctx context.Context, s *linetest.Server, in *linetest.Ingress) {
 	}
 	direct, ada := linetest.Direct, linetest.Person
 	lines := []func(){
-		func() { s.Deliver("follow", direct, ada, map[string]any{"follow": map[string]any{"isUnblocked": false}}) },
+		func() {
+			s.Deliver("follow", direct, ada, map[string]any{"follow": map[string]any{"isUnblocked": false}})
+		},
 		func() { s.Say(direct, ada, "Hi! Is anybody at home to sign for a parcel?") },
 		func() { pressLine(s, direct) },
 		func() {

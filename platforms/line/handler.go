@@ -20,7 +20,7 @@ const (
 	bodyMost    = 1 << 20
 	answerIn    = 1800 * time.Millisecond
 	namesIn     = 900 * time.Millisecond // of that, for asking who wrote
-	atOnce      = 16                     // requests
+	atOnce      = 64                     // requests
 	readTime    = 5 * time.Second
 	eventsMost  = 1000
 	signatureIn = "X-Line-Signature"

@@ -12,7 +12,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -182,7 +181,7 @@ func where(c platforms.Config) string {
 func parseToken(s string) (string, error) {
 	s = strings.TrimSpace(strings.TrimPrefix(strings.Trim(strings.TrimSpace(s), `"'`), "Bearer "))
 	if len(s) < 12 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", errors.New("This is no channel access token. Copy the whole of it from the Messaging API tab of the channel.") //nolint:staticcheck // a sentence for a person
+		return "", rejected("This is no channel access token. Copy the whole of it from the Messaging API tab of the channel.")
 	}
 	return s, nil
 }
@@ -190,7 +189,7 @@ func parseToken(s string) (string, error) {
 func parseSecret(s string) (string, error) {
 	s = strings.Trim(strings.TrimSpace(s), `"'`)
 	if _, err := hex.DecodeString(s); err != nil || len(s) != 32 {
-		return "", errors.New("A channel secret is 32 digits and letters from a to f. Copy it from the Basic settings tab of the channel.") //nolint:staticcheck // a sentence for a person
+		return "", rejected("A channel secret is 32 digits and letters from a to f. Copy it from the Basic settings tab of the channel.")
 	}
 	return s, nil
 }
@@ -202,7 +201,7 @@ func parseServer(s string) (string, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("The server's address begins with https:// and has no question mark. Check it.") //nolint:staticcheck // a sentence for a person
+		return "", rejected("The server's address begins with https:// and has no question mark. Check it.")
 	}
 	return s, nil
 }

@@ -127,10 +127,16 @@ func TestAnswersAreFreeWhileTheyCanBe(t *testing.T) {
 	if !sent[0].Free || sent[1].Free {
 		t.Errorf("free: %v, %v; want the first only", sent[0].Free, sent[1].Free)
 	}
+	replies := 0
 	for _, c := range s.Calls() {
-		if strings.HasSuffix(c.Path, "/reply") && c.RetryKey != "" {
-			t.Error("a reply carries a retry key, which LINE refuses")
+		if strings.HasSuffix(c.Path, "/reply") {
+			if replies++; c.RetryKey != "" {
+				t.Error("a reply carries a retry key, which LINE refuses")
+			}
 		}
+	}
+	if replies != 1 {
+		t.Errorf("the token was tried %d times, want once", replies)
 	}
 }
 
