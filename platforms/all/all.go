@@ -6,6 +6,7 @@ import (
 	"github.com/postern/postern/platforms/discord"
 	"github.com/postern/postern/platforms/feishu"
 	"github.com/postern/postern/platforms/line"
+	"github.com/postern/postern/platforms/mattermost"
 	"github.com/postern/postern/platforms/slack"
 	"github.com/postern/postern/platforms/telegram"
 )
@@ -17,6 +18,7 @@ func All() []platforms.Platform {
 		discord.Platform(),
 		slack.Platform(),
 		feishu.Platform(),
+		mattermost.Platform(),
 		line.Platform(),
 	}
 }

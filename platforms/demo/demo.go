@@ -33,7 +33,7 @@ type act struct {
 // New starts the stand-ins.
 func New() (*Stage, error) {
 	s := &Stage{}
-	for _, open := range []func() (act, error){telegramAct, discordAct, slackAct, feishuAct, lineAct} {
+	for _, open := range []func() (act, error){telegramAct, discordAct, slackAct, feishuAct, mattermostAct, lineAct} {
 		a, err := open()
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
