@@ -1,6 +1,7 @@
 package mattermost_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -41,7 +42,17 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func newWorld(t *testing.T) *platformtest.World {
+func newWorld(t *testing.T) *platformtest.World { w, _ := world(t); return w }
+
+// start runs a connector; end stops it.
+func start(t *testing.T, conn platforms.Connector, rec *platformtest.Recorder) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { _ = conn.Run(ctx, "", rec); close(done) }()
+	return func() { cancel(); <-done }
+}
+
+func world(t *testing.T) (*platformtest.World, *mattermosttest.Server) {
 	s, err := mattermosttest.New(token)
 	must(t, err)
 	transport := &http.Transport{}
@@ -96,7 +107,7 @@ func newWorld(t *testing.T) *platformtest.World {
 			s.Close()
 			transport.CloseIdleConnections()
 		},
-	}
+	}, s
 }
 
 func post(said platformtest.Said) mattermosttest.Said {

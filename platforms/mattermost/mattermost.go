@@ -123,6 +123,8 @@ type connector struct {
 	own     *http.Transport // nil where Config brought an http.Client
 	silence time.Duration   // after which a connection counts as dead
 
+	door *door // nil where the server can't reach us
+
 	names names
 	posts recent // the bot's own posts that have buttons, by where they are
 }
@@ -159,5 +161,9 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	// A redirect would carry the token elsewhere.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	conn.api.http = &client
+	if c.Ingress != nil && !c.Key.IsZero() {
+		conn.door = newDoor(c.Ingress, c.Key)
+		return withDoor{conn}, nil
+	}
 	return conn, nil
 }

@@ -89,7 +89,10 @@ func (r *run) run(ctx context.Context, s *session, first bool) error {
 			}
 		})
 	}()
-	err := r.take(ctx, frames, ended, first)
+	clicks := make(chan press)
+	release := r.c.door.open(r.c, r.me, clicks)
+	err := r.take(ctx, frames, clicks, ended, first)
+	release()
 	s.close()
 	if err == nil { // the reader ended, and has told why
 		err = errEnded
@@ -113,7 +116,7 @@ type readError struct{ err error }
 
 func (e *readError) Error() string { return e.err.Error() }
 
-func (r *run) take(ctx context.Context, frames <-chan frame, ended <-chan error, first bool) error {
+func (r *run) take(ctx context.Context, frames <-chan frame, clicks <-chan press, ended <-chan error, first bool) error {
 	if first {
 		ev := platforms.Event{ID: "place", Time: time.Now().UTC(), Cursor: r.place.cursor()}
 		if err := r.sink.Event(ctx, ev); err != nil {
@@ -129,6 +132,13 @@ func (r *run) take(ctx context.Context, frames <-chan frame, ended <-chan error,
 			return ctx.Err()
 		case f := <-frames:
 			if err := r.store(ctx, gather(f, frames)); err != nil {
+				return err
+			}
+		case p := <-clicks:
+			p.ev.Cursor = r.place.cursor()
+			err := r.sink.Event(ctx, p.ev)
+			p.stored <- err
+			if err != nil {
 				return err
 			}
 		case err := <-ended:

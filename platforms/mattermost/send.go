@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/postern/postern/platforms"
@@ -85,7 +86,13 @@ func (c *connector) fill(ctx context.Context, p *post, m platforms.Message) (dat
 		}
 	}
 	var lines string
-	if lines, data = listed(m); lines != "" {
+	p.Props = map[string]any{"disable_mention_highlight": true}
+	if at := c.door.address(); at != "" && len(m.Buttons) > 0 {
+		lines = c.door.actions(p, m, at, time.Now())
+	} else if lines, data = listed(m); data != nil {
+		p.Props[propButtons] = data
+	}
+	if lines != "" {
 		p.Message = strings.TrimPrefix(p.Message+"\n"+lines, "\n")
 	}
 	if len(data) > len(digits) {
@@ -94,7 +101,6 @@ func (c *connector) fill(ctx context.Context, p *post, m platforms.Message) (dat
 	if n := utf8.RuneCountInString(p.Message); n > limits().Text {
 		return nil, rejected("The text is %d characters long, and Mattermost allows %d. Shorten it.", n, limits().Text)
 	}
-	p.Props = map[string]any{"disable_mention_highlight": true, propButtons: data}
 	return data, nil
 }
 
@@ -121,7 +127,7 @@ func (c *connector) Edit(ctx context.Context, id platforms.MessageID, m platform
 	if strings.TrimSpace(m.Text) == "" {
 		return rejected("The message would become empty. Write something.")
 	}
-	var p post
+	p := post{ChannelID: string(m.Conversation)}
 	data, err := c.fill(ctx, &p, m)
 	if err != nil {
 		return err

@@ -113,6 +113,7 @@ type Server struct {
 	open     map[net.Conn]struct{}
 	faults   map[string][]Fault
 	typed    []string
+	answers  []string
 	calls    map[string]int
 	clock    time.Duration // ahead of the real one
 	last     int64         // time of the newest thing, so that each has its own
@@ -363,6 +364,11 @@ func (s *Server) route(r *http.Request, path string) (any, *refusal) {
 		return nil, missing("channel")
 	case at(0) == "channels" && at(2) == "posts":
 		return s.page(r, at(1))
+	case at(0) == "channels" && at(2) == "members" && len(parts) == 4:
+		if _, ok := s.users[at(3)]; ok && s.channels[at(1)] != nil {
+			return map[string]any{"channel_id": at(1), "user_id": at(3), "roles": "channel_user"}, nil
+		}
+		return nil, missing("channel_member")
 	case at(0) == "posts" && len(parts) == 2:
 		if p, ok := s.posts[at(1)]; ok && p.DeleteAt == 0 {
 			return s.shown(p), nil

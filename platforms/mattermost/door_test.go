@@ -1,0 +1,153 @@
+package mattermost_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/mattermost"
+	"github.com/postern/postern/platforms/mattermost/mattermosttest"
+	"github.com/postern/postern/platforms/platformtest"
+)
+
+// loopback is an Ingress that serves on this computer.
+type loopback struct {
+	url string
+
+	mu   sync.Mutex
+	open map[string]http.Handler
+}
+
+func newLoopback(t *testing.T) *loopback {
+	l := &loopback{open: map[string]http.Handler{}}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l.mu.Lock()
+		h := l.open[r.URL.Path]
+		l.mu.Unlock()
+		if h == nil {
+			h = http.NotFoundHandler()
+		}
+		h.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	l.url = s.URL
+	return l
+}
+
+func (l *loopback) Handle(path string, h http.Handler) (string, func(), error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open[path] = h
+	return l.url + path, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.open, path)
+	}, nil
+}
+
+func (l *loopback) Address(path string) (string, error) { return l.url + path, nil }
+
+func doorWorld(t *testing.T) (*platformtest.World, *mattermosttest.Server) {
+	w, s := world(t)
+	w.Config.Ingress = newLoopback(t)
+	w.Config.Key = platforms.NewSecret("a-key-of-the-account-0123456789abcdef")
+	w.Sent = func() []platformtest.Sent {
+		out := sent(s)
+		for i, m := range s.Sent() {
+			for _, row := range mattermosttest.Actions(m.Post) {
+				var buttons []platforms.Button
+				for _, a := range row {
+					buttons = append(buttons, platforms.Button{Label: a.Name, Data: string(a.Context)})
+				}
+				out[i].Buttons = append(out[i].Buttons, buttons)
+			}
+			for line := range strings.Lines(m.Shown) {
+				if label, url, ok := strings.Cut(strings.TrimSpace(line), ": http"); ok {
+					out[i].Buttons = append(out[i].Buttons, []platforms.Button{{Label: label, URL: "http" + url}})
+				}
+			}
+		}
+		return out
+	}
+	w.Click = func(_ platforms.ConversationID, m platforms.MessageID, label string) {
+		go func() { _ = s.Press(string(m), mattermosttest.Person, label) }() // it ends when it is answered
+	}
+	w.Answered = func() []string { // the answer is on its way to the server
+		for end := time.Now().Add(10 * time.Second); len(s.Answers()) == 0 && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		return s.Answers()
+	}
+	return w, s
+}
+
+func TestContractWithADoor(t *testing.T) {
+	h := harness(mattermost.Platform())
+	h.Numbered = false
+	h.New = func(t *testing.T) *platformtest.World { w, _ := doorWorld(t); return w }
+	platformtest.Run(t, h)
+}
+
+// TestForgedClicks tries what somebody could who reaches the address.
+func TestForgedClicks(t *testing.T) {
+	w, s := doorWorld(t)
+	t.Cleanup(w.Close)
+	conn, err := mattermost.Platform().New(w.Config)
+	must(t, err)
+	rec := &platformtest.Recorder{}
+	end := start(t, conn, rec)
+	defer end()
+	rec.WaitPhase(t, platforms.Connected)
+	send := func(c platforms.ConversationID, key string) mattermosttest.Sent {
+		_, err := conn.Send(t.Context(), platforms.Message{Key: key, Conversation: c, Text: "Well?", Buttons: [][]platforms.Button{{{Label: "Yes", Data: "yes"}, {Label: "No", Data: "no"}}}})
+		must(t, err)
+		all := s.Sent()
+		return all[len(all)-1]
+	}
+	p, other := send(mattermosttest.Direct, "one"), send(mattermosttest.Town, "two")
+	action := mattermosttest.Actions(p.Post)[0][0]
+	body := func(change func(map[string]any, map[string]any)) map[string]any {
+		var c map[string]any
+		must(t, json.Unmarshal(action.Context, &c))
+		b := map[string]any{"user_id": mattermosttest.Person, "channel_id": p.ChannelID, "post_id": p.ID, "context": c}
+		change(b, c)
+		return b
+	}
+	for name, change := range map[string]func(b, c map[string]any){
+		"no signature":      func(_, c map[string]any) { delete(c, "mac") },
+		"another signature": func(_, c map[string]any) { c["mac"] = strings.Repeat("00", 32) },
+		"another answer":    func(_, c map[string]any) { c["data"] = "no" },
+		"another channel":   func(b, c map[string]any) { b["channel_id"], c["channel"] = mattermosttest.Town, mattermosttest.Town },
+		"another post":      func(b, _ map[string]any) { b["post_id"] = other.ID },
+		"a later end":       func(_, c map[string]any) { c["expires"] = "2999-01-01T00:00:00Z" },
+		"nobody":            func(b, _ map[string]any) { b["user_id"] = "nobody0000000000000000001" },
+		"a path for a user": func(b, _ map[string]any) { b["user_id"] = "../../users/me" },
+		"no context":        func(b, _ map[string]any) { delete(b, "context") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := s.Callback(action.URL, body(change)); err == nil || !strings.Contains(err.Error(), "403") {
+				t.Errorf("it is answered with %v", err)
+			}
+		})
+	}
+	if n := len(rec.Events()); n > 0 {
+		t.Fatalf("%d events: %+v", n, rec.Events())
+	}
+	t.Run("the real one, once", func(t *testing.T) {
+		for range 2 {
+			must(t, s.Callback(action.URL, body(func(_, _ map[string]any) {})))
+		}
+		if evs := rec.Events(); len(evs) != 1 || evs[0].Click.Data != "yes" || len(rec.Twice()) != 0 {
+			t.Errorf("%+v", evs)
+		}
+		if !slices.Contains(s.Answers(), "This button was pressed already.") {
+			t.Errorf("%q", s.Answers())
+		}
+	})
+}
