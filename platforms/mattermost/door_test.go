@@ -110,7 +110,7 @@ func TestForgedClicks(t *testing.T) {
 		all := s.Sent()
 		return all[len(all)-1]
 	}
-	p, other := send(mattermosttest.Direct, "one"), send(mattermosttest.Town, "two")
+	p, other, beside := send(mattermosttest.Direct, "one"), send(mattermosttest.Town, "two"), send(mattermosttest.Direct, "three")
 	action := mattermosttest.Actions(p.Post)[0][0]
 	body := func(change func(map[string]any, map[string]any)) map[string]any {
 		var c map[string]any
@@ -120,15 +120,17 @@ func TestForgedClicks(t *testing.T) {
 		return b
 	}
 	for name, change := range map[string]func(b, c map[string]any){
-		"no signature":      func(_, c map[string]any) { delete(c, "mac") },
-		"another signature": func(_, c map[string]any) { c["mac"] = strings.Repeat("00", 32) },
-		"another answer":    func(_, c map[string]any) { c["data"] = "no" },
-		"another channel":   func(b, c map[string]any) { b["channel_id"], c["channel"] = mattermosttest.Town, mattermosttest.Town },
-		"another post":      func(b, _ map[string]any) { b["post_id"] = other.ID },
-		"a later end":       func(_, c map[string]any) { c["expires"] = "2999-01-01T00:00:00Z" },
-		"nobody":            func(b, _ map[string]any) { b["user_id"] = "nobody0000000000000000001" },
-		"a path for a user": func(b, _ map[string]any) { b["user_id"] = "../../users/me" },
-		"no context":        func(b, _ map[string]any) { delete(b, "context") },
+		"no signature":         func(_, c map[string]any) { delete(c, "mac") },
+		"another signature":    func(_, c map[string]any) { c["mac"] = strings.Repeat("00", 32) },
+		"another answer":       func(_, c map[string]any) { c["data"] = "no" },
+		"another channel":      func(b, c map[string]any) { b["channel_id"], c["channel"] = mattermosttest.Town, mattermosttest.Town },
+		"another post":         func(b, _ map[string]any) { b["post_id"] = other.ID },
+		"the post beside it":   func(b, _ map[string]any) { b["post_id"] = beside.ID },
+		"said to be elsewhere": func(b, _ map[string]any) { b["channel_id"] = mattermosttest.Town },
+		"a later end":          func(_, c map[string]any) { c["expires"] = "2999-01-01T00:00:00Z" },
+		"nobody":               func(b, _ map[string]any) { b["user_id"] = "nobody0000000000000000001" },
+		"a path for a user":    func(b, _ map[string]any) { b["user_id"] = "../../users/me" },
+		"no context":           func(b, _ map[string]any) { delete(b, "context") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := s.Callback(action.URL, body(change)); err == nil || !strings.Contains(err.Error(), "403") {
