@@ -55,6 +55,7 @@ func start(t *testing.T, conn platforms.Connector, rec *platformtest.Recorder) (
 func world(t *testing.T) (*platformtest.World, *mattermosttest.Server) {
 	s, err := mattermosttest.New(token)
 	must(t, err)
+	s.Ping(100 * time.Millisecond)
 	transport := &http.Transport{}
 	return &platformtest.World{
 		Config: platforms.Config{

@@ -86,6 +86,14 @@ func (s *Server) Held() int {
 	return s.held
 }
 
+// Ping sets how often new sockets are pinged; at first it is every minute, as a
+// real server does.
+func (s *Server) Ping(every time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pings = every
+}
+
 // Beats is how many pings were answered.
 func (s *Server) Beats() int {
 	s.mu.Lock()

@@ -133,7 +133,7 @@ func New(token string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		listener: l, changed: make(chan struct{}), token: token, ended: make(chan struct{}), pings: 100 * time.Millisecond,
+		listener: l, changed: make(chan struct{}), token: token, ended: make(chan struct{}), pings: time.Minute,
 		users: map[string]User{}, channels: map[string]*Channel{}, posts: map[string]*Post{}, files: map[string]*FileInfo{},
 		pending: map[string]string{}, open: map[net.Conn]struct{}{}, faults: map[string][]Fault{}, calls: map[string]int{},
 	}
