@@ -6,6 +6,7 @@ package demo
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/postern/postern/platforms"
 )
@@ -93,4 +94,31 @@ func (s *Stage) Close() error {
 		err = errors.Join(err, a.close())
 	}
 	return err
+}
+
+// pause is between two lines of a script: long enough to be read.
+const pause = 2500 * time.Millisecond
+
+// recite says the lines of a script at a pace at which they can be read. It is
+// false if ctx ended before.
+func recite(ctx context.Context, lines []func()) bool {
+	for _, line := range lines {
+		line()
+		if !rest(ctx, pause) {
+			return false
+		}
+	}
+	return true
+}
+
+// rest waits, and is false if ctx ended meanwhile.
+func rest(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

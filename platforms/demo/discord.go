@@ -56,13 +56,8 @@ func playDiscord(ctx context.Context, s *discordtest.Server) {
 		},
 		func() { s.Say(home, ada, "Write to me from the inbox. I answer.") },
 	}
-	for _, line := range lines {
-		line()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	if !recite(ctx, lines) {
+		return
 	}
 	chatDiscord(ctx, s)
 }
@@ -87,10 +82,8 @@ func chatDiscord(ctx context.Context, s *discordtest.Server) {
 			if m.Channel != discordtest.Direct || m.Text == "" || echoed(m.Text) {
 				continue
 			}
-			select {
-			case <-ctx.Done():
+			if !rest(ctx, time.Second) {
 				return
-			case <-time.After(time.Second):
 			}
 			s.Say(m.Channel, discordtest.Person, "Thank you, “"+first(m.Text, 60)+"” arrived here.")
 		}

@@ -57,13 +57,8 @@ func playFeishu(ctx context.Context, s *feishutest.Server) {
 		},
 		func() { s.Say(direct, ada, "Write to me from the inbox. I answer.") },
 	}
-	for _, line := range lines {
-		line()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	if !recite(ctx, lines) {
+		return
 	}
 	chatFeishu(ctx, s)
 }
@@ -87,10 +82,8 @@ func chatFeishu(ctx context.Context, s *feishutest.Server) {
 			if m.Chat != feishutest.Direct || m.Text == "" || echoed(m.Text) {
 				continue
 			}
-			select {
-			case <-ctx.Done():
+			if !rest(ctx, time.Second) {
 				return
-			case <-time.After(time.Second):
 			}
 			s.Say(m.Chat, feishutest.Person, "Thank you, “"+first(m.Text, 60)+"” arrived here.")
 		}

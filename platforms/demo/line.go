@@ -64,13 +64,8 @@ func playLine(ctx context.Context, s *linetest.Server, in *linetest.Ingress) {
 		},
 		func() { s.Say(direct, ada, "Write to me from the inbox. I answer.") },
 	}
-	for _, line := range lines {
-		line()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	if !recite(ctx, lines) {
+		return
 	}
 	chatLine(ctx, s)
 }
@@ -94,10 +89,8 @@ func chatLine(ctx context.Context, s *linetest.Server) {
 			if m.Chat != linetest.Direct || m.Text == "" || echoed(m.Text) {
 				continue
 			}
-			select {
-			case <-ctx.Done():
+			if !rest(ctx, time.Second) {
 				return
-			case <-time.After(time.Second):
 			}
 			s.Say(m.Chat, linetest.Person, "Thank you, “"+first(m.Text, 60)+"” arrived here.")
 		}

@@ -58,13 +58,8 @@ func playMattermost(ctx context.Context, s *mattermosttest.Server) {
 		},
 		func() { s.Say(direct, ada, "Write to me from the inbox. I answer.") },
 	}
-	for _, line := range lines {
-		line()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	if !recite(ctx, lines) {
+		return
 	}
 	chatMattermost(ctx, s)
 }
@@ -90,10 +85,8 @@ func chatMattermost(ctx context.Context, s *mattermosttest.Server) {
 			if m.ChannelID != mattermosttest.Direct || echoed(m.Shown) {
 				continue
 			}
-			select {
-			case <-ctx.Done():
+			if !rest(ctx, time.Second) {
 				return
-			case <-time.After(time.Second):
 			}
 			s.Say(m.ChannelID, mattermosttest.Person, "Thank you, “"+first(m.Shown, 60)+"” arrived here.")
 		}

@@ -56,13 +56,8 @@ func playSlack(ctx context.Context, s *slacktest.Server) {
 		},
 		func() { s.Say(direct, ada, "Write to me from the inbox. I answer.") },
 	}
-	for _, line := range lines {
-		line()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	if !recite(ctx, lines) {
+		return
 	}
 	chatSlack(ctx, s)
 }
@@ -87,10 +82,8 @@ func chatSlack(ctx context.Context, s *slacktest.Server) {
 			if m.Channel != slacktest.Direct || m.Text == "" || echoed(m.Text) {
 				continue
 			}
-			select {
-			case <-ctx.Done():
+			if !rest(ctx, time.Second) {
 				return
-			case <-time.After(time.Second):
 			}
 			s.Say(m.Channel, slacktest.Person, "Thank you, “"+first(m.Text, 60)+"” arrived here.")
 		}

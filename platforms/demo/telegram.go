@@ -9,9 +9,6 @@ import (
 	"github.com/postern/postern/platforms/telegram/telegramtest"
 )
 
-// pause is between two lines of a script: long enough to be read.
-const pause = 2500 * time.Millisecond
-
 // People of the script beside the one that every stand-in knows.
 const grace, stranger int64 = 700_000_002, 700_000_003
 
@@ -55,13 +52,8 @@ func playTelegram(ctx context.Context, s *telegramtest.Server) {
 			s.Say(ada, ada, "Write to me from the inbox, or with: postern send. I answer.")
 		},
 	}
-	for _, line := range lines {
-		line()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	if !recite(ctx, lines) {
+		return
 	}
 	chat(ctx, s)
 }
@@ -85,10 +77,8 @@ func chat(ctx context.Context, s *telegramtest.Server) {
 			if m.Chat != telegramtest.Person || echoed(m.Text) {
 				continue
 			}
-			select {
-			case <-ctx.Done():
+			if !rest(ctx, time.Second) {
 				return
-			case <-time.After(time.Second):
 			}
 			s.Say(m.Chat, m.Chat, "Thank you, “"+first(m.Text, 60)+"” arrived here.")
 		}
