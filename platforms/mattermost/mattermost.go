@@ -81,7 +81,7 @@ func guide() platforms.Guide {
 func parseToken(s string) (string, error) {
 	s = strings.Trim(strings.TrimSpace(s), `"'`)
 	if len(s) < 20 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", errors.New("This is not a Mattermost token: it has 26 letters and digits. Copy it again, or create a new one.")
+		return "", errors.New("this is not a Mattermost token: it has 26 letters and digits. Copy it again, or create a new one")
 	}
 	return s, nil
 }
@@ -99,9 +99,9 @@ func parseServer(s string) (string, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
-		return "", errors.New("This is not a server's address. Enter it as https://chat.example.org.")
+		return "", errors.New("this is not a server's address. Enter it as https://chat.example.org")
 	case u.Scheme == "http" && !near(u.Hostname()):
-		return "", errors.New("Without https the token could be read on the way. Use https, or an address on your own network.")
+		return "", errors.New("without https the token could be read on the way. Use https, or an address on your own network")
 	}
 	return s, nil
 }
