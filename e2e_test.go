@@ -19,6 +19,8 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/client"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/all"
+	"github.com/postern/postern/platforms/demo"
 	"github.com/postern/postern/platforms/telegram/telegramtest"
 )
 
@@ -269,15 +271,28 @@ func noSecrets(t *testing.T, dir, text string) {
 	}
 }
 
+// TestNothingListens has the real program hold an account of every platform, and
+// asks the kernel what it listens on.
 func TestNothingListens(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
 	}
-	s := emulate(t, testToken)
+	stage, err := demo.New() // a server of each platform, in this process
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stage.Close() })
 	h := newHouse(t)
 	c := h.start()
-	a := h.account(c, s, testToken)
-	becomes(t, c, a.ID, api.Connected)
+	for _, a := range stage.Accounts() {
+		want := api.Connected
+		for _, p := range all.All() {
+			if p.Name == a.Platform && p.Inbound == platforms.Webhook {
+				want = api.Blocked // it would have to be reached, and nobody has agreed to that
+			}
+		}
+		becomes(t, c, h.add(c, a.Platform, a.Values).ID, want)
+	}
 	if got := listening(t, os.Getpid()); got == 0 {
 		t.Error("the emulator's own listener was not found, so this test sees nothing")
 	}
