@@ -38,6 +38,9 @@ func TestDemo(t *testing.T) {
 		"✉ Telegram · Ada Lovelace (stranger): Hello!", "↩ Telegram · to Ada Lovelace: You said: Hello!",
 		"pressed a button", "Grace Hopper (stranger) in Engine room", "(edited): Can you send me the report?",
 		`Got "notes.txt", 40 bytes`, "<script>alert(1)</script>",
+		"✉ Discord · Ada Lovelace: pressed a button", `Got "build.log", 32 bytes`, "✉ Slack · Ada Lovelace: pressed a button",
+		"✉ Feishu / Lark · Ada Lovelace: pressed a button", "✉ Mattermost · Ada Lovelace: pressed a button", `Got "plan.txt", 25 bytes`,
+		"✉ LINE · Ada Lovelace: pressed a button", `Got "parcel.txt", 30 bytes`,
 	} {
 		deadline := time.Now().Add(30 * time.Second)
 		for !strings.Contains(out.String(), want) {
