@@ -92,6 +92,12 @@ func upTo(n int64) string {
 	if n == 0 {
 		return "no"
 	}
+	switch { // some platforms count so, and 104.9 MB is nobody's figure
+	case n%(1<<30) == 0:
+		return "up to " + strconv.FormatInt(n>>30, 10) + " GiB"
+	case n%(1<<20) == 0:
+		return "up to " + strconv.FormatInt(n>>20, 10) + " MiB"
+	}
 	return "up to " + strings.Replace(Size(n), ".0 ", " ", 1)
 }
 
@@ -100,7 +106,7 @@ func rate(r platforms.Rate) string {
 	if r.N == 0 || r.Per == 0 {
 		return "no limit known"
 	}
-	per := "every " + r.Per.String()
+	per := "in " + strconv.Itoa(int(r.Per/time.Second)) + " s"
 	switch r.Per {
 	case time.Second:
 		per = "a second"

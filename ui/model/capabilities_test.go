@@ -14,7 +14,7 @@ func TestCapabilities(t *testing.T) {
 		{Minutes: 2, Exposure: exposure.Outbound, Away: "Kept for a day.", Limits: platforms.Limits{
 			Text: 4096, Unit: platforms.UTF16, Edit: true, Threads: true, Buttons: 100, ButtonsPerRow: 8, Upload: 50_000_000, Download: 1_500_000,
 			Typing: time.Second, Pace: platforms.Pace{Account: platforms.Rate{N: 30, Per: time.Second}, Conversation: platforms.Rate{N: 20, Per: time.Minute}}}},
-		{Exposure: exposure.Refused, Limits: platforms.Limits{Text: 1_234_567, Unit: platforms.Runes, Buttons: 4, ButtonsPerRow: 4,
+		{Exposure: exposure.Refused, Limits: platforms.Limits{Text: 1_234_567, Unit: platforms.Runes, Buttons: 4, ButtonsPerRow: 4, Upload: 10 << 20, Download: 1 << 30,
 			Pace: platforms.Pace{Account: platforms.Rate{N: 2000, Per: 90 * time.Second}}}},
 	})
 	want := map[string][2]string{
@@ -24,11 +24,11 @@ func TestCapabilities(t *testing.T) {
 		"Edits its messages": {"yes", "no"},
 		"Threads":            {"yes", "no"},
 		"Buttons":            {"up to 100, 8 a row", "up to 4"},
-		"Sends files":        {"up to 50 MB", "no"},
-		"Fetches files":      {"up to 1.5 MB", "no"},
+		"Sends files":        {"up to 50 MB", "up to 10 MiB"},
+		"Fetches files":      {"up to 1.5 MB", "up to 1 GiB"},
 		"Typing sign":        {"yes", "no"},
 		"To one chat":        {"20 a minute", "no limit known"},
-		"All together":       {"30 a second", "2,000 every 1m30s"},
+		"All together":       {"30 a second", "2,000 in 90 s"},
 		"While this is off":  {"Kept for a day.", ""},
 	}
 	if len(got) != len(want) {
