@@ -71,6 +71,23 @@ func TestConvert(t *testing.T) {
 	}
 }
 
+// TestOwnByEitherID knows the bot's own messages by its id as a user, which one
+// in the name of a custom sender lacks, and by its id as a bot.
+func TestOwnByEitherID(t *testing.T) {
+	for _, c := range []struct {
+		user, bot, subtype string
+		own                bool
+	}{
+		{user: self.User, own: true}, {user: self.User, bot: self.Bot, own: true}, {bot: self.Bot, subtype: "bot_message", own: true},
+		{bot: "B2", subtype: "bot_message"}, {user: "U2147483697"}, {user: "U2147483697", bot: "B2"},
+	} {
+		m := message{Type: "message", Channel: "C024BE91L", TS: "1355517523.000005", User: c.user, BotID: c.bot, Subtype: c.subtype, Text: "x"}
+		if _, told := m.happened(self); told == c.own {
+			t.Errorf("%+v: told %v", c, told)
+		}
+	}
+}
+
 // FuzzConvert looks for payloads that crash, and for events without an id.
 func FuzzConvert(f *testing.F) {
 	for _, name := range []string{"message", "file", "bot", "changed", "joined", "odd", "command", "click"} {
