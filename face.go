@@ -132,6 +132,8 @@ func (p *program) openWindow(r api.Request) error {
 	if err != nil {
 		return err
 	}
+	said := &head{}
+	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("the window could not be started: %w", err)
 	}
@@ -141,11 +143,23 @@ func (p *program) openWindow(r api.Request) error {
 	})
 	go func() {
 		if err := cmd.Wait(); err != nil {
-			p.log.Warn("the window ended with an error", "err", err)
+			p.log.Warn("the window ended with an error", "err", err, "said", said.String())
 		}
 	}()
 	return nil
 }
+
+// head keeps the beginning of what is written: a crash says there what it is.
+type head struct{ b []byte }
+
+// Write is io.Writer's.
+func (h *head) Write(p []byte) (int, error) {
+	h.b = append(h.b, p[:min(len(p), 4096-len(h.b))]...)
+	return len(p), nil
+}
+
+// String is read once the writer has ended.
+func (h *head) String() string { return string(h.b) }
 
 // windowProgram finds postern-window beside this program, or on the path.
 func windowProgram() (string, error) {

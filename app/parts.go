@@ -21,7 +21,7 @@ func parts(m platforms.Message, on platforms.Platform) ([]platforms.Message, err
 	l := on.Limits
 	for _, f := range m.Files {
 		if l.Upload == 0 {
-			return nil, &platforms.Error{Kind: platforms.Unsupported, Text: "This platform takes no files from bots. Send a link instead."}
+			return nil, errNoFiles
 		}
 		if f.Size > l.Upload {
 			return nil, &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf(
@@ -80,6 +80,8 @@ func parts(m platforms.Message, on platforms.Platform) ([]platforms.Message, err
 	}
 	return out, nil
 }
+
+var errNoFiles = &platforms.Error{Kind: platforms.Unsupported, Text: "This platform takes no files from bots. Send a link instead."}
 
 // fitButtons puts buttons into the rows that a platform has room for, with
 // labels that it shows; where it has no room for all, they become a list.

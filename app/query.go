@@ -114,6 +114,9 @@ func (a *App) Send(ctx context.Context, d api.Draft, files []control.Upload) (ap
 	if m.Key == "" {
 		m.Key = "u/" + rand.Text()
 	}
+	if len(files) > 0 && acc.platform.Limits.Upload == 0 {
+		return api.Entry{}, wireError(errNoFiles)
+	}
 	var spooled []store.SpooledFile
 	for _, f := range files {
 		s, err := a.store.Spool(ctx, f.Name, f.MediaType, acc.platform.Limits.Upload, f.Body)

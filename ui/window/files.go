@@ -42,8 +42,8 @@ func (d dialogs) Save(name string, done func(io.WriteCloser, error)) {
 		done(w, err)
 	}, d.win)
 	f.SetFileName(fileName(name))
+	f.Show() // before it has a size: the toolkit makes its parts here
 	f.Resize(fyne.NewSize(760, 520))
-	f.Show()
 }
 
 func (d dialogs) Open(done func(*Picked, error)) {
@@ -62,8 +62,8 @@ func (d dialogs) Open(done func(*Picked, error)) {
 		}
 		done(pickPath(path))
 	}, d.win)
+	f.Show() // before it has a size: the toolkit makes its parts here
 	f.Resize(fyne.NewSize(760, 520))
-	f.Show()
 }
 
 // pickPath is the file at path, ready to be sent.
