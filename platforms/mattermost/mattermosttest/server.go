@@ -272,7 +272,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.calls[r.Method+" "+path]++
 	f, failing := s.fault(kind)
-	allowed := r.Header.Get("Authorization") == "Bearer "+s.token && !s.revoked
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	allowed := strings.EqualFold(scheme, "Bearer") && given == s.token && !s.revoked
 	s.mu.Unlock()
 	if failing && f.Kind != Lost {
 		s.fail(w, r, f)
