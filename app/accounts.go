@@ -250,8 +250,18 @@ func (a *App) values(ctx context.Context, p platforms.Platform, rec store.Accoun
 	}
 	if len(wrong) > 0 {
 		texts := make([]string, 0, len(wrong))
+		for _, f := range p.Fields { // in the form's order, each with its name
+			if t := wrong[f.Key]; t != "" && strings.Contains(t, f.Label) {
+				texts = append(texts, t)
+			} else if t != "" {
+				texts = append(texts, f.Label+": "+strings.TrimSuffix(t, ".")+".")
+			}
+			known[f.Key] = true
+		}
 		for _, key := range slices.Sorted(maps.Keys(wrong)) {
-			texts = append(texts, wrong[key])
+			if !known[key] {
+				texts = append(texts, wrong[key])
+			}
 		}
 		return v, &api.Error{Kind: platforms.Rejected, Text: strings.Join(texts, " "), Fields: wrong}
 	}

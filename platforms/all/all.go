@@ -15,10 +15,10 @@ import (
 func All() []platforms.Platform {
 	return []platforms.Platform{
 		telegram.Platform(),
-		discord.Platform(),
-		slack.Platform(),
-		feishu.Platform(),
 		mattermost.Platform(),
+		slack.Platform(),
+		discord.Platform(),
+		feishu.Platform(),
 		line.Platform(),
 	}
 }
