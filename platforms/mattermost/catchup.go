@@ -99,7 +99,12 @@ func (c *connector) missed(ctx context.Context, p place, me user) ([]missed, err
 			return nil, fmt.Errorf("read what was missed: %w", err)
 		}
 		for _, po := range posts {
-			all = append(all, changes(po, since, me)...)
+			fresh := po.CreateAt > since && !p.has(idOf(po, false))
+			for _, m := range changes(po, since, me) {
+				if !m.edited || !fresh { // a post that is new comes as it is now
+					all = append(all, m)
+				}
+			}
 		}
 	}
 	all = slices.DeleteFunc(all, func(m missed) bool { return m.at <= p.Floor || p.has(m.id()) })
@@ -109,11 +114,10 @@ func (c *connector) missed(ctx context.Context, p place, me user) ([]missed, err
 
 // changes is what happened to a post since a time.
 func changes(p post, since int64, me user) (all []missed) {
-	switch {
-	case p.DeleteAt != 0:
-	case p.CreateAt > since:
+	if p.DeleteAt == 0 && p.CreateAt > since {
 		all = append(all, missed{at: p.CreateAt, post: p})
-	case p.EditAt > since:
+	}
+	if p.DeleteAt == 0 && p.EditAt > since {
 		all = append(all, missed{at: p.EditAt, post: p, edited: true})
 	}
 	if p.UserID == me.ID {

@@ -60,8 +60,7 @@ func TestLongAbsence(t *testing.T) {
 	}
 }
 
-// TestChoosing takes numbers for choices where the bot asked, after a restart
-// too, and never believes what somebody else's post carries.
+// TestChoosing takes numbers for choices where the bot asked, after a restart too.
 func TestChoosing(t *testing.T) {
 	w, s := world(t)
 	defer w.Close()
@@ -88,5 +87,29 @@ func TestChoosing(t *testing.T) {
 	}
 	if evs[2].Click != nil || evs[2].Text != "3" {
 		t.Errorf("a number that nothing has is %+v", evs[2])
+	}
+}
+
+// TestEditedWhileAway hears of a change to a post that it has heard of shortly
+// before.
+func TestEditedWhileAway(t *testing.T) {
+	w, s := world(t)
+	t.Cleanup(w.Close)
+	conn := connect(t, w)
+	rec := &platformtest.Recorder{}
+	end := startAt(conn, "", rec)
+	rec.WaitPhase(t, platforms.Connected)
+	rec.WaitCursor(t)
+	id := s.Say(mattermosttest.Direct, mattermosttest.Person, "teh")
+	rec.Wait(t, 1)
+	end()
+	s.Edit(id, "the")
+	fresh := s.Say(mattermosttest.Direct, mattermosttest.Person, "nwe")
+	s.Edit(fresh, "new")
+	rec.Begin()
+	defer startAt(conn, rec.Cursor(), rec)()
+	got := rec.Wait(t, 3)
+	if got[1].Kind != platforms.MessageEdited || got[1].Text != "the" || got[2].Kind != platforms.MessageReceived || got[2].Text != "new" || len(got) != 3 {
+		t.Errorf("%+v", got[1:])
 	}
 }
