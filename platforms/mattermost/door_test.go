@@ -76,7 +76,11 @@ func doorWorld(t *testing.T) (*platformtest.World, *mattermosttest.Server) {
 		return out
 	}
 	w.Click = func(_ platforms.ConversationID, m platforms.MessageID, label string) {
-		go func() { _ = s.Press(string(m), mattermosttest.Person, label) }() // it ends when it is answered
+		go func() { // until Run has opened the door, there is nobody to answer
+			for end := time.Now().Add(5 * time.Second); s.Press(string(m), mattermosttest.Person, label) != nil && time.Now().Before(end); {
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
 	}
 	w.Answered = func() []string { // the answer is on its way to the server
 		for end := time.Now().Add(10 * time.Second); len(s.Answers()) == 0 && time.Now().Before(end); {
