@@ -2,6 +2,7 @@ package line
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -97,7 +98,10 @@ const replyLife = 50 * time.Second
 // message is the bot's own; sent is the message that a button's tag belongs to.
 func convert(raw json.RawMessage, now time.Time, own func(platforms.MessageID) bool, sent func(tag string) platforms.MessageID) (ev platforms.Event, ok bool) {
 	var e event
-	if json.Unmarshal(raw, &e) != nil || e.ID == "" {
+	// A field of another type than documented leaves the others read: what is not
+	// converted is answered like what was stored, and never comes again.
+	var shape *json.UnmarshalTypeError
+	if err := json.Unmarshal(raw, &e); err != nil && !errors.As(err, &shape) || e.ID == "" {
 		return ev, false
 	}
 	ev = platforms.Event{ID: platforms.EventID("event:" + text.Line(e.ID, 80)), Time: time.UnixMilli(e.Timestamp), From: platforms.User{ID: platforms.UserID(e.Source.UserID)}}

@@ -69,9 +69,6 @@ func (a *api) refused(resp *http.Response, body []byte) error {
 	case resp.StatusCode == http.StatusUnauthorized && ours:
 		e.Kind = platforms.Unauthorized
 		e.Text = "LINE does not accept the channel access token. Issue a new one in the LINE Developers Console and enter it here."
-	case resp.StatusCode == http.StatusUnauthorized:
-		e.Kind = platforms.Unauthorized
-		e.Text = "LINE does not accept the channel access token, or something in between wants a sign-in. Check the network, then the token."
 	case resp.StatusCode == http.StatusProxyAuthRequired:
 		return platforms.Network(errors.New(http.StatusText(resp.StatusCode)), title)
 	case resp.StatusCode == http.StatusTooManyRequests && strings.Contains(strings.ToLower(words), "monthly limit"):

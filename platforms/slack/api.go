@@ -88,11 +88,11 @@ func (a *api) call(ctx context.Context, within time.Duration, token platforms.Se
 	case len(b) > answerMost:
 		return resp.Header, misunderstood(resp.StatusCode)
 	case json.Unmarshal(b, &v) != nil || v.OK == nil:
-		return resp.Header, a.foreign(resp, token)
+		return resp.Header, foreign(resp)
 	case !*v.OK:
 		return resp.Header, a.refused(method, resp, v)
 	case resp.StatusCode != http.StatusOK:
-		return resp.Header, a.foreign(resp, token)
+		return resp.Header, foreign(resp)
 	case result != nil && json.Unmarshal(b, result) != nil:
 		return resp.Header, misunderstood(resp.StatusCode)
 	}

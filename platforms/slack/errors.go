@@ -149,20 +149,15 @@ func misunderstood(status int) error {
 		Err: fmt.Errorf("an answer with status %d is not in the Web API's form", status)}
 }
 
-// foreign is for an answer that is not the Web API's.
-func (a *api) foreign(resp *http.Response, token platforms.Secret) error {
+// foreign is for an answer that is not the Web API's. It says nothing about a
+// token, whatever its status: Slack itself refuses one in the Web API's form.
+func foreign(resp *http.Response) error {
 	cause := fmt.Errorf("status %d, and no answer of the Web API", resp.StatusCode)
 	switch {
 	case resp.StatusCode == http.StatusProxyAuthRequired:
 		return platforms.Network(errors.New(http.StatusText(resp.StatusCode)), title)
 	case resp.StatusCode == http.StatusTooManyRequests:
 		return &platforms.Error{Kind: platforms.RateLimited, RetryAfter: after(resp.Header), Text: slower, Err: cause}
-	case resp.StatusCode == http.StatusUnauthorized:
-		which := "bot token"
-		if token == a.app {
-			which = "app-level token"
-		}
-		return &platforms.Error{Kind: platforms.Unauthorized, Text: "Slack does not accept the " + which + ". Copy it anew and enter it.", Err: cause}
 	case resp.StatusCode >= 500:
 		return &platforms.Error{Kind: platforms.Temporary, Text: faulty, Err: cause}
 	case resp.StatusCode == http.StatusOK:

@@ -313,7 +313,7 @@ func (c *connector) Open(ctx context.Context, a platforms.Attachment) (io.ReadCl
 	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
 		return nil, rejected("%s", advices["file_not_found"])
 	}
-	return nil, c.api.foreign(resp, c.api.bot)
+	return nil, foreign(resp)
 }
 
 // incoming reads a file from Slack and minds its size.

@@ -54,6 +54,8 @@ func (c *connector) respond(ctx context.Context, a answerable, body any) error {
 		return &platforms.Error{Kind: platforms.RateLimited, RetryAfter: after(resp.Header), Text: slower, Err: cause}
 	case resp.StatusCode >= 500:
 		return &platforms.Error{Kind: platforms.Temporary, Text: faulty, Err: cause}
+	case resp.StatusCode/100 == 3, resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusProxyAuthRequired:
+		return foreign(resp) // something in between; Slack refuses a used address otherwise
 	}
 	return &platforms.Error{Kind: platforms.Rejected, Err: cause,
 		Text: "Slack does not take this answer any more: it does for half an hour, and five times. Write a message instead."}
