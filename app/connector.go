@@ -142,8 +142,8 @@ func (a *App) ingress(p platforms.Platform, id platforms.AccountID) platforms.In
 // closedDoor is the Ingress of an account for which nothing is open.
 type closedDoor struct{}
 
-// Handle is platforms.Ingress's. It refuses.
-func (closedDoor) Handle(string, http.Handler) (string, func(), error) { return "", nil, errClosed }
+// Serve is platforms.Ingress's. It refuses.
+func (closedDoor) Serve(platforms.Route) (string, func(), error) { return "", nil, errClosed }
 
 // Address is platforms.Ingress's. It refuses.
 func (closedDoor) Address(string) (string, error) { return "", errClosed }

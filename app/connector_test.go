@@ -40,11 +40,11 @@ func TestAClosedDoorStopsWhatComesInOnly(t *testing.T) {
 	w.until("it is connected", func() bool { return w.account().Status == api.Connected })
 	w.stop()
 	refuse := func(c platforms.Config) error {
-		_, _, err := c.Ingress.Handle("/in", http.NotFoundHandler())
+		_, _, err := c.Ingress.Serve(platforms.Route{Path: "/in", Handler: http.NotFoundHandler()})
 		return err
 	}
 	if err := refuse(configs()[0]); platforms.KindOf(err) != platforms.NotAcknowledged {
-		t.Fatalf("Handle: %v", err)
+		t.Fatalf("Serve: %v", err)
 	}
 	w.fake.run = func(_ context.Context, _ platforms.Sink) error { return refuse(configs()[0]) }
 	w.start()

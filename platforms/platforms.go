@@ -78,6 +78,13 @@ type Field struct {
 	Required    bool
 	Advanced    bool // folded away at first
 
+	// Rotates says that after a change the former value, a secret, may count for
+	// a while: see Config.Former.
+	Rotates bool
+	// Make makes a fresh value, where the person may have us choose one. It is
+	// shown to them once, before it is saved.
+	Make func() string
+
 	// Options, if any, are what can be chosen; the first one is meant where
 	// nothing is.
 	Options []Option
@@ -179,6 +186,9 @@ type Config struct {
 	Account  AccountID
 	Settings map[string]string
 	Secrets  map[string]Secret
+	// Former are replaced secrets of fields that rotate. Until its end, what
+	// comes in under one is genuine still; nothing is sent with it.
+	Former map[string]Former
 
 	// HTTP is this account's own client, with its own transport and the
 	// person's proxy. It has no overall timeout: deadlines come from contexts. It
@@ -201,19 +211,6 @@ type Config struct {
 	// Ingress is nil where Inbound is Dials, and may be nil where it is
 	// Callback: then the connector does without what needs it.
 	Ingress Ingress
-}
-
-// Ingress is how HTTP from outside reaches a connector. A connector never
-// listens.
-type Ingress interface {
-	// Handle serves h below path and returns the address that the platform
-	// must be told. It fails with an Error of kind NotAcknowledged until the
-	// person has agreed to what that opens. release stops serving; it is safe
-	// to call more than once.
-	Handle(path string, h http.Handler) (public string, release func(), err error)
-	// Address is what Handle returns as public, without opening anything. It
-	// fails as Handle does.
-	Address(path string) (public string, err error)
 }
 
 // Connector speaks with one platform for one account.

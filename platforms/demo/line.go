@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/postern/postern/platforms/ingresstest"
 	"github.com/postern/postern/platforms/line/linetest"
 )
 
@@ -22,7 +23,7 @@ func lineAct() (act, error) {
 	if err != nil {
 		return act{}, err
 	}
-	in := linetest.NewIngress()
+	in := ingresstest.New()
 	s.Through(in, true)
 	s.SetQuota(200, 12)
 	// A stranger whose name and words try what hostile text tries.
@@ -36,7 +37,7 @@ func lineAct() (act, error) {
 	}, nil
 }
 
-func playLine(ctx context.Context, s *linetest.Server, in *linetest.Ingress) {
+func playLine(ctx context.Context, s *linetest.Server, in *ingresstest.Ingress) {
 	for in.Open() == 0 { // the platform would keep it all, but the script would be over at once
 		select {
 		case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/ingresstest"
 	"github.com/postern/postern/platforms/line"
 	"github.com/postern/postern/platforms/line/linetest"
 	"github.com/postern/postern/platforms/platformtest"
@@ -41,7 +42,7 @@ func newServer(t *testing.T) *linetest.Server {
 }
 
 // config is that of an account at s, which in leads to.
-func config(t *testing.T, s *linetest.Server, in *linetest.Ingress) platforms.Config {
+func config(t *testing.T, s *linetest.Server, in *ingresstest.Ingress) platforms.Config {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	return platforms.Config{
@@ -55,7 +56,7 @@ func config(t *testing.T, s *linetest.Server, in *linetest.Ingress) platforms.Co
 
 func newWorld(t *testing.T) *platformtest.World {
 	s := newServer(t)
-	in := linetest.NewIngress()
+	in := ingresstest.New()
 	s.Through(in, true)
 	return &platformtest.World{
 		Config: config(t, s, in),

@@ -21,7 +21,6 @@ const (
 	answerIn    = 1800 * time.Millisecond
 	namesIn     = 900 * time.Millisecond // of that, for asking who wrote
 	atOnce      = 64                     // requests
-	readTime    = 5 * time.Second
 	eventsMost  = 1000
 	signatureIn = "X-Line-Signature"
 )
@@ -71,8 +70,34 @@ func (h *handler) enter() bool {
 	return !h.closed
 }
 
-// ServeHTTP answers every request that is not provably LINE's in the same way,
-// so that a stranger learns nothing from it.
+// route is how LINE's requests come in.
+func (h *handler) route(path string) platforms.Route {
+	return platforms.Route{Path: path, Body: bodyMost, Verify: h.c.verify, Handler: h}
+}
+
+// verify is platforms.Route's: the whole body is signed, without a time, and
+// every event in it has an id that the journal knows again.
+// https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/
+func (c *connector) verify(r *http.Request, body []byte, now time.Time) error {
+	given := r.Header[signatureIn]
+	if len(given) != 1 {
+		return platforms.ErrUnsigned
+	}
+	signature, err := base64.StdEncoding.DecodeString(given[0])
+	if err != nil || len(signature) != sha256.Size {
+		return platforms.ErrSignature
+	}
+	for _, secret := range c.secrets(now) {
+		mac := hmac.New(sha256.New, []byte(secret.Reveal()))
+		mac.Write(body)
+		if hmac.Equal(signature, mac.Sum(nil)) {
+			return nil
+		}
+	}
+	return platforms.ErrSignature
+}
+
+// ServeHTTP takes a request that verify found to be LINE's.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.enter() {
 		http.Error(w, "not now", http.StatusServiceUnavailable)
@@ -86,50 +111,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not now", http.StatusServiceUnavailable)
 		return
 	}
-	body, ok := h.authentic(w, r)
-	if !ok {
-		w.Header().Set("Connection", "close")
-		http.Error(w, "forbidden", http.StatusForbidden)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, "not now", http.StatusServiceUnavailable)
 		return
 	}
-	status := h.take(r.Context(), body)
-	w.WriteHeader(status)
-}
-
-// authentic reads a request's body and reports whether it is LINE's. What is
-// not, is not parsed.
-func (h *handler) authentic(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
-	signature, err := base64.StdEncoding.DecodeString(r.Header.Get(signatureIn))
-	if r.Method != http.MethodPost || err != nil || len(signature) != sha256.Size || r.ContentLength > bodyMost {
-		return nil, false
-	}
-	// A sender that dawdles must hold up neither others nor Run's end. Where
-	// there is no connection, as in a test, nothing can dawdle.
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(readTime))
-	read := make(chan struct{})
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		select {
-		case <-h.ended:
-			_ = rc.SetReadDeadline(time.Unix(1, 0))
-		case <-read:
-		}
-	}()
-	body, err := io.ReadAll(io.LimitReader(r.Body, bodyMost+1))
-	close(read)
-	<-watched
-	if err != nil || len(body) > bodyMost {
-		return nil, false
-	}
-	_ = rc.SetReadDeadline(time.Time{})
-	mac := hmac.New(sha256.New, []byte(h.c.api.secret.Reveal()))
-	mac.Write(body)
-	if !hmac.Equal(signature, mac.Sum(nil)) {
-		return nil, false
-	}
-	return body, true
+	w.WriteHeader(h.take(r.Context(), body))
 }
 
 // take has the events of an authentic body stored, and gives the status to

@@ -101,6 +101,7 @@ func guide() platforms.Guide {
 type connector struct {
 	api     api
 	ingress platforms.Ingress
+	secrets func(time.Time) []platforms.Secret // under which LINE may sign
 	path    string
 	quick   bool // buttons are quick replies
 	log     *slog.Logger
@@ -146,6 +147,7 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	}
 	conn := &connector{
 		api:     api{server: server, data: data, token: platforms.NewSecret(token), secret: platforms.NewSecret(secret)},
+		secrets: func(now time.Time) []platforms.Secret { return c.Live(keySecret, now) },
 		ingress: c.Ingress, path: "/line/" + where(c), quick: c.Settings[keyButtons] == buttonsQuick, log: c.Log,
 		used: newBounded[struct{}](mostUsed), tags: newBounded[platforms.MessageID](mostTags),
 		quotes: newBounded[quote](mostQuotes), names: newBounded[name](mostNames), now: time.Now,

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/ingresstest"
 	"github.com/postern/postern/platforms/line"
 	"github.com/postern/postern/platforms/line/linetest"
 	"github.com/postern/postern/platforms/platformtest"
@@ -18,7 +19,7 @@ import (
 // stage is an emulator with a connector.
 type stage struct {
 	*linetest.Server
-	in   *linetest.Ingress
+	in   *ingresstest.Ingress
 	conn platforms.Connector
 	log  *logged
 }
@@ -43,7 +44,7 @@ func (l *logged) String() string {
 
 func newStage(t *testing.T, change ...func(*platforms.Config)) *stage {
 	t.Helper()
-	s := &stage{Server: newServer(t), in: linetest.NewIngress(), log: &logged{}}
+	s := &stage{Server: newServer(t), in: ingresstest.New(), log: &logged{}}
 	s.Through(s.in, true)
 	c := config(t, s.Server, s.in)
 	c.Log = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -38,7 +38,7 @@ func (c *connector) Run(ctx context.Context, _ platforms.Cursor, sink platforms.
 		return err
 	}
 	h := newHandler(c, me.UserId)
-	_, release, err := c.ingress.Handle(c.path, h)
+	_, release, err := c.ingress.Serve(h.route(c.path))
 	if err != nil {
 		return closed(err)
 	}

@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/ingresstest"
 	"github.com/postern/postern/platforms/line/linetest"
 	"github.com/postern/postern/platforms/platformtest"
 )
@@ -278,10 +280,10 @@ func TestWebhooksAgainstTheDescription(t *testing.T) {
 		}
 	}
 	s := newServer(t)
-	in := linetest.NewIngress()
+	in := ingresstest.New()
 	s.Through(in, true)
 	bodies := make(chan []byte, 20)
-	_, release, err := in.Handle("/x", keep(bodies))
+	_, release, err := in.Serve(platforms.Route{Path: "/x", Handler: keep(bodies), Verify: func(*http.Request, []byte, time.Time) error { return nil }})
 	must(t, err)
 	defer release()
 	n := 0

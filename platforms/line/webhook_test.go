@@ -14,14 +14,15 @@ import (
 	"time"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/ingresstest"
 	"github.com/postern/postern/platforms/line"
 	"github.com/postern/postern/platforms/line/linetest"
 	"github.com/postern/postern/platforms/platformtest"
 )
 
 // loopback is a stage whose webhooks come over a real connection.
-func loopback(t *testing.T) (*stage, *linetest.Ingress) {
-	in, err := linetest.NewLoopback()
+func loopback(t *testing.T) (*stage, *ingresstest.Ingress) {
+	in, err := ingresstest.NewLoopback()
 	must(t, err)
 	t.Cleanup(in.Close)
 	s := newStage(t, func(c *platforms.Config) { c.Ingress = in })
@@ -68,7 +69,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 		return resp.StatusCode, string(b), resp.Header
 	}
 	status, body, header := do(knocks["no signature"])
-	if status != http.StatusForbidden {
+	if status != http.StatusNotFound {
 		t.Fatalf("status %d", status)
 	}
 	for name, k := range knocks {

@@ -131,7 +131,8 @@ func (d *door) open(c *connector, me user, clicks chan press) func() {
 	if d == nil {
 		return func() {}
 	}
-	_, release, err := d.in.Handle(d.path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.serve(w, r, c, me) }))
+	_, release, err := d.in.Serve(platforms.Route{Path: d.path, Body: pressMost, Verify: d.verify,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.serve(w, r, c, me) })})
 	if err != nil {
 		return func() {}
 	}
@@ -146,26 +147,42 @@ func (d *door) open(c *connector, me user, clicks chan press) func() {
 	}
 }
 
-// serve takes one callback. Whoever can't show our signature learns nothing.
-func (d *door) serve(w http.ResponseWriter, r *http.Request, c *connector, me user) {
-	var got struct {
-		UserID    string `json:"user_id"`
-		ChannelID string `json:"channel_id"`
-		PostID    string `json:"post_id"`
-		Context   pass   `json:"context"`
+// pressed is what the server sends of a press.
+type pressed struct {
+	UserID    string `json:"user_id"`
+	ChannelID string `json:"channel_id"`
+	PostID    string `json:"post_id"`
+	Context   pass   `json:"context"`
+}
+
+// verify is platforms.Route's: the action's context carries our own signature.
+// A button that is too old still shows it; serve says so to whoever presses it.
+func (d *door) verify(_ *http.Request, body []byte, _ time.Time) error {
+	var got pressed
+	if json.Unmarshal(body, &got) != nil || !isID(got.UserID) || !isID(got.PostID) {
+		return platforms.ErrMalformed
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, pressMost))
-	known := err == nil && json.Unmarshal(body, &got) == nil
+	if got.Context.Mac == "" {
+		return platforms.ErrUnsigned
+	}
 	mac, _ := hex.DecodeString(got.Context.Mac)
 	want, _ := hex.DecodeString(d.seal(got.Context))
-	until, bad := time.Parse(time.RFC3339, got.Context.Expires)
-	if r.Method != http.MethodPost || !known || !hmac.Equal(mac, want) || bad != nil || !isID(got.UserID) || !isID(got.PostID) {
+	if !hmac.Equal(mac, want) {
+		return platforms.ErrSignature
+	}
+	return nil
+}
+
+// serve takes one callback that bears our signature.
+func (d *door) serve(w http.ResponseWriter, r *http.Request, c *connector, me user) {
+	var got pressed
+	if json.NewDecoder(r.Body).Decode(&got) != nil {
 		http.Error(w, "forbidden", http.StatusForbidden)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), callTime)
 	defer cancel()
-	if time.Now().After(until) {
+	if until, err := time.Parse(time.RFC3339, got.Context.Expires); err != nil || time.Now().After(until) {
 		tell(w, "This button is too old. Ask again.")
 		return
 	}
