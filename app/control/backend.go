@@ -55,6 +55,29 @@ type Backend interface {
 	// Activity is newest first.
 	Activity(ctx context.Context, q ActivityQuery) ([]api.Activity, error)
 
+	Exposure() api.View
+	// SetListener checks and keeps where an account is reached. What was open
+	// under other values closes.
+	SetListener(ctx context.Context, id platforms.AccountID, l api.Listener) (api.Door, error)
+	// RemoveListener closes an account's door and forgets it.
+	RemoveListener(ctx context.Context, id platforms.AccountID) error
+	// CloseDoor closes an account's door, and every public one if id is empty, at
+	// once and until OpenDoor or a new acknowledgement.
+	CloseDoor(ctx context.Context, id platforms.AccountID, who string) error
+	// OpenDoor ends CloseDoor for a door that needs no acknowledgement.
+	OpenDoor(ctx context.Context, id platforms.AccountID, who string) (api.Door, error)
+	// Ask is what a person must answer before an account's door opens. Only what
+	// a person does at a window or terminal calls it and Acknowledge.
+	Ask(ctx context.Context, id platforms.AccountID) (api.Question, error)
+	Acknowledge(ctx context.Context, id platforms.AccountID, a api.Answer, who string) (api.Door, error)
+
+	// Audit is lines before seq before (0: the newest), newest first.
+	Audit(ctx context.Context, before uint64, limit int) (api.AuditPage, error)
+	// ExportAudit writes the whole record, a line of JSON each, oldest first.
+	ExportAudit(ctx context.Context, w io.Writer) error
+	// Make makes a value for a platform's field.
+	Make(ctx context.Context, platform, field string) (api.Made, error)
+
 	Settings() api.Settings
 	SetSettings(ctx context.Context, s api.Settings) error
 	DismissNotice(ctx context.Context, id string) error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,7 +17,8 @@ import (
 // not in paths.
 func (s *Server) table() map[string]handlerFunc {
 	b := s.b
-	return map[string]handlerFunc{
+	t := s.doors()
+	maps.Copy(t, map[string]handlerFunc{
 		"GET /v1/snapshot":  func(w http.ResponseWriter, _ *http.Request) error { return answer(w, http.StatusOK, b.Snapshot()) },
 		"GET /v1/watch":     s.watch,
 		"GET /v1/platforms": func(w http.ResponseWriter, _ *http.Request) error { return list(w, b.Platforms(), nil) },
@@ -87,7 +89,8 @@ func (s *Server) table() map[string]handlerFunc {
 		"POST /v1/quit":    s.quit,
 		"POST /v1/session": s.session,
 		"GET /v1/session":  personOnly(func(w http.ResponseWriter, _ *http.Request) error { return done(w, nil) }),
-	}
+	})
+	return t
 }
 
 // routes is the handler of all of table.

@@ -58,6 +58,9 @@ type Server struct {
 	writeWait time.Duration // for a client to take what it is sent
 	handler   http.Handler
 	peer      func(net.Conn) (socket.Peer, error)
+
+	// interactive is nil for a process that a person can be typing to.
+	interactive func(socket.Peer) error
 }
 
 // New makes a Server. It does nothing until Serve.
@@ -68,7 +71,7 @@ func New(b Backend, o Options) *Server {
 		ready:    make(chan struct{}), quitting: make(chan struct{}),
 		watching: make(chan struct{}, maxWatchers),
 		beat:     30 * time.Second, writeWait: 10 * time.Second,
-		peer: socket.PeerOf,
+		peer: socket.PeerOf, interactive: socket.Interactive,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -121,15 +121,15 @@ func (s *Server) recognise(next http.Handler) http.Handler {
 		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.sessions.person(token, peerFrom(r.Context()).PID) {
 			r = r.WithContext(context.WithValue(r.Context(), personKey{}, true))
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, s.atTerminal(r))
 	})
 }
 
 // personOnly refuses what only a person may do to everything else.
 func personOnly(next handlerFunc) handlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if !FromPerson(r.Context()) {
-			return refuse(http.StatusForbidden, platforms.NotAcknowledged, "Only a person can do this, in Postern's window. Open it from the tray.")
+		if !byPerson(r.Context()) {
+			return errNoPerson()
 		}
 		return next(w, r)
 	}

@@ -28,6 +28,9 @@ type fake struct {
 	entries  []api.Entry
 	activity []api.Activity
 	settings api.Settings
+	view     api.View
+	question api.Question
+	audit    api.AuditPage
 
 	check   func(api.AccountDraft) (api.Check, error)
 	add     func(api.AccountDraft) (api.Account, error)
@@ -433,4 +436,44 @@ func (s *stage) push(change func(*api.Snapshot)) {
 	s.f.mu.Unlock()
 	s.f.event(api.Event{Snapshot: &snap})
 	s.settle()
+}
+
+func (f *fake) Exposure(ctx context.Context) (api.View, error) {
+	return f.view, f.enter(ctx, "Exposure")
+}
+
+func (f *fake) SetListener(ctx context.Context, id platforms.AccountID, l api.Listener) (api.Door, error) {
+	return api.Door{Account: id, Listener: l}, f.enter(ctx, "SetListener "+string(id)+" "+l.Bind+" "+l.Public)
+}
+
+func (f *fake) RemoveListener(ctx context.Context, id platforms.AccountID) error {
+	return f.enter(ctx, "RemoveListener "+string(id))
+}
+
+func (f *fake) CloseDoor(ctx context.Context, id platforms.AccountID) error {
+	return f.enter(ctx, "CloseDoor "+string(id))
+}
+
+func (f *fake) OpenDoor(ctx context.Context, id platforms.AccountID) (api.Door, error) {
+	return api.Door{Account: id}, f.enter(ctx, "OpenDoor "+string(id))
+}
+
+func (f *fake) Ask(ctx context.Context, id platforms.AccountID) (api.Question, error) {
+	return f.question, f.enter(ctx, "Ask "+string(id))
+}
+
+func (f *fake) Acknowledge(ctx context.Context, id platforms.AccountID, a api.Answer) (api.Door, error) {
+	return api.Door{Account: id}, f.enter(ctx, fmt.Sprintf("Acknowledge %s %s %s %d %v", id, a.Nonce, a.Typed, a.Days, a.Items))
+}
+
+func (f *fake) Audit(ctx context.Context, before uint64, limit int) (api.AuditPage, error) {
+	return f.audit, f.enter(ctx, "Audit")
+}
+
+func (f *fake) ExportAudit(ctx context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader("{}\n")), f.enter(ctx, "ExportAudit")
+}
+
+func (f *fake) Make(ctx context.Context, platform, field string) (api.Made, error) {
+	return api.Made{Value: "whsec_made"}, f.enter(ctx, "Make "+platform+" "+field)
 }

@@ -44,6 +44,17 @@ type Service interface {
 	Activity(ctx context.Context, q client.ActivityQuery) ([]api.Activity, error)
 	Export(ctx context.Context, q client.ActivityQuery) (io.ReadCloser, error)
 
+	Exposure(ctx context.Context) (api.View, error)
+	SetListener(ctx context.Context, id platforms.AccountID, l api.Listener) (api.Door, error)
+	RemoveListener(ctx context.Context, id platforms.AccountID) error
+	CloseDoor(ctx context.Context, id platforms.AccountID) error
+	OpenDoor(ctx context.Context, id platforms.AccountID) (api.Door, error)
+	Ask(ctx context.Context, id platforms.AccountID) (api.Question, error)
+	Acknowledge(ctx context.Context, id platforms.AccountID, a api.Answer) (api.Door, error)
+	Audit(ctx context.Context, before uint64, limit int) (api.AuditPage, error)
+	ExportAudit(ctx context.Context) (io.ReadCloser, error)
+	Make(ctx context.Context, platform, field string) (api.Made, error)
+
 	Settings(ctx context.Context) (api.Settings, error)
 	SetSettings(ctx context.Context, s api.Settings) (api.Settings, error)
 	DismissNotice(ctx context.Context, id string) error

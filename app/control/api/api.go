@@ -50,6 +50,8 @@ type Snapshot struct {
 	Queued   int       `json:"queued"` // messages waiting to be sent
 	Held     int       `json:"held"`   // messages that ask before something acts on them
 	Notices  []Notice  `json:"notices,omitempty"`
+	// Strange is listening sockets of this process that nobody here opened.
+	Strange []string `json:"strange,omitempty"`
 }
 
 // Program describes the running process.
@@ -94,6 +96,7 @@ type Account struct {
 	Answers Light `json:"answers"`
 
 	Exposure exposure.Level      `json:"exposure"`
+	Inbound  platforms.Inbound   `json:"inbound"` // whether it can have a door
 	Problems []platforms.Problem `json:"problems,omitempty"`
 	Last     *LastEvent          `json:"last,omitempty"`
 	Queued   int                 `json:"queued"`
@@ -123,16 +126,17 @@ type LastEvent struct {
 
 // Platform is what can be set up; it mirrors platforms.Platform without its code.
 type Platform struct {
-	Name     string           `json:"name"`
-	Title    string           `json:"title"`
-	Glyph    string           `json:"glyph"`
-	Summary  string           `json:"summary"`
-	Minutes  int              `json:"minutes"`
-	Away     string           `json:"away,omitempty"`
-	Exposure exposure.Level   `json:"exposure"` // what an account of it will be
-	Fields   []Field          `json:"fields"`
-	Setup    platforms.Guide  `json:"setup"`
-	Limits   platforms.Limits `json:"limits"`
+	Name     string            `json:"name"`
+	Title    string            `json:"title"`
+	Glyph    string            `json:"glyph"`
+	Summary  string            `json:"summary"`
+	Minutes  int               `json:"minutes"`
+	Away     string            `json:"away,omitempty"`
+	Exposure exposure.Level    `json:"exposure"` // what an account of it will be
+	Fields   []Field           `json:"fields"`
+	Inbound  platforms.Inbound `json:"inbound"`
+	Setup    platforms.Guide   `json:"setup"`
+	Limits   platforms.Limits  `json:"limits"`
 }
 
 // Field is one line of the form.
@@ -144,6 +148,8 @@ type Field struct {
 	Secret      bool   `json:"secret,omitempty"`
 	Required    bool   `json:"required,omitempty"`
 	Advanced    bool   `json:"advanced,omitempty"`
+	Rotates     bool   `json:"rotates,omitempty"` // the former value may count for a while after a change
+	Makes       bool   `json:"makes,omitempty"`   // Postern can make one
 
 	Options []platforms.Option `json:"options,omitempty"`
 }
@@ -156,6 +162,9 @@ type AccountDraft struct {
 	Name      string            `json:"name"`
 	Values    map[string]string `json:"values"`
 	Ephemeral bool              `json:"ephemeral,omitempty"`
+	// Overlap is for how long a replaced secret of a field that rotates still
+	// counts: at most 30 days, 0 not at all.
+	Overlap time.Duration `json:"overlap,omitempty"`
 }
 
 // Check is what a credential check found. A failed check is not a failed

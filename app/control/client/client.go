@@ -151,6 +151,9 @@ func (c *Client) do(ctx context.Context, method, path string, q url.Values, body
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
 	}
+	if ctx.Value(terminalKey{}) != nil {
+		req.Header.Set(api.TerminalHeader, "yes")
+	}
 	if t := c.token.Load(); t != nil {
 		req.Header.Set("Authorization", "Bearer "+t.Reveal())
 	}

@@ -40,6 +40,7 @@ type Backend struct {
 
 	mu            sync.Mutex
 	snapshot      api.Snapshot
+	view          api.View
 	platforms     []api.Platform
 	conversations []api.Conversation
 	entries       []api.Entry
