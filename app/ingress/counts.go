@@ -1,0 +1,112 @@
+package ingress
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/postern/postern/platforms"
+)
+
+// Counts is what came to an account since this process began.
+type Counts struct {
+	Accepted uint64
+	Rejected map[Reason]uint64
+	Last     time.Time // that was accepted
+
+	forged []time.Time // the latest, at most Limits.Alarm
+	told   time.Time
+}
+
+// calm is the least time between two alarms of one account.
+const calm = 10 * time.Minute
+
+// Counts is what came to an account.
+func (s *Server) Counts(id platforms.AccountID) Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.counts[id]
+	if c == nil {
+		return Counts{}
+	}
+	return Counts{Accepted: c.Accepted, Rejected: maps.Clone(c.Rejected), Last: c.Last}
+}
+
+// Forget drops an account's counts.
+func (s *Server) Forget(id platforms.AccountID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.counts, id)
+}
+
+func (s *Server) countsLocked(id platforms.AccountID) *Counts {
+	c := s.counts[id]
+	if c == nil {
+		c = &Counts{Rejected: map[Reason]uint64{}}
+		s.counts[id] = c
+	}
+	return c
+}
+
+// accept counts and logs a request that was taken. The log has neither path nor
+// body: a path can bear a secret.
+func (s *Server) accept(r *rule, status int, from netip.Addr, began time.Time) {
+	now := s.o.Now()
+	s.mu.Lock()
+	c := s.countsLocked(r.Account)
+	c.Accepted++
+	c.Last = now
+	s.mu.Unlock()
+	s.tick(now)
+	s.log.LogAttrs(context.Background(), slog.LevelDebug, "a request was taken", slog.String("account", string(r.Account)),
+		slog.String("from", from.String()), slog.Int("status", status), slog.Duration("took", now.Sub(began)))
+}
+
+// reject counts and logs a request that was not. What came for no route counts
+// for the account whose listener it came to.
+func (s *Server) reject(r *rule, known bool, why Reason, from netip.Addr, began time.Time, req *http.Request) {
+	now := s.o.Now()
+	text := ""
+	s.mu.Lock()
+	c := s.countsLocked(r.Account)
+	c.Rejected[why]++
+	if known && (why == BadSignature || why == NotSigned || why == Stale) {
+		most := max(1, s.o.Limits.Alarm)
+		if c.forged = append(c.forged, now); len(c.forged) > most {
+			c.forged = c.forged[len(c.forged)-most:]
+		}
+		if len(c.forged) == most && now.Sub(c.forged[0]) < time.Minute && (c.told.IsZero() || now.Sub(c.told) >= calm) {
+			c.told = now
+			text = fmt.Sprintf("%d requests within a minute bore no good signature (the last came from %s). Somebody may be trying secrets, or the sender has another one.", most, from)
+		}
+	}
+	s.mu.Unlock()
+	if text != "" {
+		s.o.Alarm(r.Account, text)
+	}
+	s.tick(now)
+	s.log.LogAttrs(context.Background(), slog.LevelDebug, "a request was turned away", slog.String("account", string(r.Account)),
+		slog.String("why", string(why)), slog.String("from", from.String()), slog.Duration("took", now.Sub(began)))
+}
+
+// tick calls Changed at most once a second.
+func (s *Server) tick(now time.Time) {
+	second := now.Unix()
+	if before := s.changed.Load(); before != second && s.changed.CompareAndSwap(before, second) {
+		s.o.Changed()
+	}
+}
+
+// quiet drops what net/http says of broken requests unless somebody debugs:
+// a stranger must not fill the log.
+type quiet struct{ slog.Handler }
+
+// WithAttrs is slog.Handler's.
+func (q quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(a)} }
+
+// WithGroup is slog.Handler's.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
