@@ -147,8 +147,8 @@ func (a *App) CheckDraft(ctx context.Context, id platforms.AccountID, d api.Acco
 		rec = acc.rec
 		acc.mu.Unlock()
 	}
-	out := api.Check{Exposure: a.exposureOf(p)}
 	values, err := a.values(ctx, p, rec, d)
+	out := api.Check{Exposure: a.exposureOf(p, values.settings)} // of what is good so far
 	var invalid *api.Error
 	if errors.As(err, &invalid) && len(invalid.Fields) > 0 {
 		out.Fields, out.Error = invalid.Fields, invalid

@@ -37,7 +37,7 @@ func (c *account) connector(ctx context.Context) (platforms.Connector, error) {
 		return nil, err
 	}
 	client := c.app.newClient()
-	key, err := c.app.ownKey(ctx, c.platform, rec.ID)
+	key, err := c.app.ownKey(ctx, c.platform, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +93,11 @@ func (a *App) keptSecrets(ctx context.Context, rec store.Account) (map[string]pl
 }
 
 // ownKey is the account's platforms.Config.Key, made at its first use.
-func (a *App) ownKey(ctx context.Context, p platforms.Platform, id platforms.AccountID) (platforms.Secret, error) {
-	if p.Inbound == platforms.Dials {
+func (a *App) ownKey(ctx context.Context, p platforms.Platform, rec store.Account) (platforms.Secret, error) {
+	if p.Reach(rec.Settings) == platforms.Dials {
 		return platforms.Secret{}, nil
 	}
-	name := secretName(id, ownKey)
+	name := secretName(rec.ID, ownKey)
 	s, err := a.vault.Get(ctx, name)
 	if errors.Is(err, vault.ErrNotFound) {
 		s = platforms.NewSecret(rand.Text() + rand.Text())
@@ -118,22 +118,23 @@ func (a *App) config(p platforms.Platform, rec store.Account, secrets map[string
 		Dial:     newDialer().DialContext,
 		Proxy:    a.proxy.Proxy,
 		Key:      key,
-		Ingress:  a.ingress(p, rec.ID),
+		Ingress:  a.ingress(p, rec),
 		Log:      log,
 	}
 }
 
 // ingress is how HTTP reaches an account of p.
-func (a *App) ingress(p platforms.Platform, id platforms.AccountID) platforms.Ingress {
-	if p.Inbound == platforms.Dials {
+func (a *App) ingress(p platforms.Platform, rec store.Account) platforms.Ingress {
+	reach := p.Reach(rec.Settings)
+	if reach == platforms.Dials {
 		return nil
 	}
 	if a.o.Ingress != nil {
-		if in := a.o.Ingress(p.Name, id); in != nil {
+		if in := a.o.Ingress(p.Name, rec.ID); in != nil {
 			return in
 		}
 	}
-	if p.Inbound == platforms.Callback {
+	if reach == platforms.Callback {
 		return nil // it works without
 	}
 	return closedDoor{}

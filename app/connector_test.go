@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/exposure"
 	"github.com/postern/postern/platforms"
 )
 
@@ -113,5 +114,52 @@ func TestALateRefusalOfAnOldCredential(t *testing.T) {
 	})
 	if s := w.account().Status; s == api.BadCredentials {
 		t.Error("the new credential is blamed")
+	}
+}
+
+// TestAnAccountsReach: where settings decide how events reach an account, they
+// decide what it gets and what it is shown as, also while they are being typed.
+func TestAnAccountsReach(t *testing.T) {
+	w := newWorld(t)
+	configs := w.reachable(platforms.Dials)
+	reachable := w.change
+	w.change = func(p *platforms.Platform) {
+		reachable(p)
+		p.Fields = append(p.Fields, platforms.Field{Key: "mode", Label: "Mode", Options: []platforms.Option{{Value: "dial"}, {Value: "listen"}}})
+		p.InboundOf = func(settings map[string]string) platforms.Inbound {
+			if settings["mode"] == "listen" {
+				return platforms.Webhook
+			}
+			return platforms.Dials
+		}
+	}
+	w.start()
+	w.add()
+	w.until("it is connected", func() bool { return w.account().Status == api.Connected })
+	if c := configs()[0]; c.Ingress != nil || !c.Key.IsZero() || w.account().Exposure != exposure.Outbound {
+		t.Errorf("it dials out, and has %v, and is %s", c.Ingress, w.account().Exposure)
+	}
+	listens := map[string]string{"mode": "listen"}
+	for _, d := range []api.AccountDraft{
+		{Platform: "fake", Values: listens}, // the token is missing
+		{Platform: "fake", Values: map[string]string{"mode": "listen", "token": "tok-secret-value-2"}},
+	} {
+		if got, err := w.app.CheckDraft(t.Context(), "", d); err != nil || got.Exposure != exposure.Refused {
+			t.Errorf("a draft that listens: %v, %s", err, got.Exposure)
+		}
+	}
+	if got, err := w.app.CheckDraft(t.Context(), "fake", api.AccountDraft{Platform: "fake"}); err != nil || got.Exposure != exposure.Outbound {
+		t.Errorf("a draft of the account as it is: %v, %s", err, got.Exposure)
+	}
+	n := len(configs())
+	if _, err := w.app.ChangeAccount(t.Context(), "fake", api.AccountDraft{Values: listens}); err != nil {
+		t.Fatal(err)
+	}
+	w.until("it is built anew", func() bool { return len(configs()) > n })
+	if c := configs()[n]; c.Ingress == nil || c.Key.IsZero() || w.account().Exposure != exposure.Refused {
+		t.Errorf("it listens, and has %v, and is %s", c.Ingress, w.account().Exposure)
+	}
+	if got, err := w.app.CheckAccount(t.Context(), "fake"); err != nil || got.Exposure != exposure.Refused {
+		t.Errorf("its check: %v, %s", err, got.Exposure)
 	}
 }

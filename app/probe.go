@@ -153,7 +153,9 @@ func (a *App) CheckAccount(ctx context.Context, id platforms.AccountID) (api.Che
 	if err != nil {
 		return api.Check{}, err
 	}
-	out := api.Check{Exposure: a.exposureOf(c.platform)}
+	c.mu.Lock()
+	out := api.Check{Exposure: a.exposureOf(c.platform, c.rec.Settings)}
+	c.mu.Unlock()
 	conn, err := c.connector(ctx)
 	if err != nil {
 		out.Error = wireError(err)

@@ -56,7 +56,7 @@ func (c *account) view() api.Account {
 		Name: c.rec.Name, Handle: c.rec.Identity.Handle, Link: c.rec.Identity.Link,
 		Status: c.status, Note: c.note, Since: c.since, RetryAt: c.retryAt,
 		Hears: c.hears, Speaks: c.speaks, Answers: c.answers,
-		Exposure:  c.app.exposureOf(c.platform),
+		Exposure:  c.app.exposureOf(c.platform, c.rec.Settings),
 		Problems:  append([]platforms.Problem(nil), c.rec.Identity.Problems...),
 		Paused:    c.rec.Paused,
 		Ephemeral: c.rec.Ephemeral,
@@ -73,13 +73,14 @@ func (c *account) view() api.Account {
 	return v
 }
 
-// exposureOf is the level that an account of p stands at. Where somebody else
+// exposureOf is the level that an account of p with these settings stands at. Where somebody else
 // takes its requests and hands them over, nothing here can be reached.
-func (a *App) exposureOf(p platforms.Platform) exposure.Level {
-	if p.Inbound == platforms.Webhook && a.o.Ingress != nil && a.o.Ingress(p.Name, "") != nil {
+func (a *App) exposureOf(p platforms.Platform, settings map[string]string) exposure.Level {
+	reach := p.Reach(settings)
+	if reach == platforms.Webhook && a.o.Ingress != nil && a.o.Ingress(p.Name, "") != nil {
 		return exposure.Relayed
 	}
-	return exposure.Of(p.Inbound)
+	return exposure.Of(reach)
 }
 
 // Platforms is what can be set up.
@@ -87,7 +88,7 @@ func (a *App) Platforms() []api.Platform {
 	out := make([]api.Platform, 0, len(a.o.Platforms))
 	for _, p := range a.o.Platforms {
 		v := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
-			Exposure: a.exposureOf(p), Setup: p.Setup, Limits: p.Limits}
+			Exposure: a.exposureOf(p, nil), Setup: p.Setup, Limits: p.Limits}
 		for _, f := range p.Fields {
 			v.Fields = append(v.Fields, api.Field{Key: f.Key, Label: f.Label, Help: f.Help,
 				Placeholder: f.Placeholder, Secret: f.Secret, Required: f.Required, Advanced: f.Advanced, Options: f.Options})

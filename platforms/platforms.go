@@ -43,7 +43,7 @@ type (
 
 // Platform describes one platform as data. The window builds its form from
 // Fields and Setup, the outbox splits and paces by Limits, and the exposure of
-// an account follows from Inbound.
+// an account follows from Reach.
 type Platform struct {
 	Name  string // "telegram": lower case, used in ids and on the command line
 	Title string // "Telegram": for people
@@ -56,7 +56,12 @@ type Platform struct {
 	Fields  []Field
 	Limits  Limits
 	Inbound Inbound
-	Setup   Guide
+	// InboundOf is how events reach one account, where its settings decide that:
+	// such a platform's Inbound is what an account has that chose nothing. It is
+	// pure, and takes any settings, as they are typed. Nil: Inbound, always. Ask
+	// Reach, which knows both.
+	InboundOf func(settings map[string]string) Inbound
+	Setup     Guide
 
 	// Length is how much of Limits.Text and Limits.Caption a text takes once it
 	// is written in the platform's own form, where escapes and markup count too.
@@ -114,6 +119,14 @@ const (
 	// Webhook: events arrive only by HTTP requests to a public address.
 	Webhook
 )
+
+// Reach is how events reach an account of p that has these settings.
+func (p Platform) Reach(settings map[string]string) Inbound {
+	if p.InboundOf == nil {
+		return p.Inbound
+	}
+	return p.InboundOf(settings)
+}
 
 // Guide is the setup of one platform, step by step.
 type Guide struct {
@@ -203,12 +216,12 @@ type Config struct {
 
 	// Key is random, made for this account and kept in the vault: what the
 	// connector signs with it, it recognises after a restart. Empty where
-	// Inbound is Dials.
+	// Platform.Reach is Dials.
 	Key Secret
 
 	Log *slog.Logger
 
-	// Ingress is nil where Inbound is Dials, and may be nil where it is
+	// Ingress is nil where Platform.Reach is Dials, and may be nil where it is
 	// Callback: then the connector does without what needs it.
 	Ingress Ingress
 }
