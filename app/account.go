@@ -172,9 +172,9 @@ func (c *account) attempt(ctx context.Context) (err error) {
 
 // guard turns a panic of a connector into an error that parks its account: one
 // connector's fault must not end the program.
-func (c *account) guard(f func() error) error { return guard(c.log, f) }
+func (c *account) guard(f func() error) error { return contain(c.log, f) }
 
-func guard(log *slog.Logger, f func() error) (err error) {
+func contain(log *slog.Logger, f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			log.Error("panic in a connector", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
@@ -56,7 +57,7 @@ func (a *App) AddAccount(ctx context.Context, d api.AccountDraft) (api.Account, 
 	a.mu.Unlock()
 	a.supervise(acc)
 	a.changed()
-	return acc.view(), nil
+	return acc.view(a.doors.guard.State()), nil
 }
 
 // ChangeAccount saves new values and reconnects with them. Values that d
@@ -73,9 +74,10 @@ func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.A
 	if err != nil {
 		return api.Account{}, err
 	}
-	if err := a.refuseTwice(ctx, acc.platform, id, values); err != nil {
+	if err := errors.Join(a.refuseTwice(ctx, acc.platform, id, values), checkOverlap(d.Overlap)); err != nil {
 		return api.Account{}, err
 	}
+	values.overlap = d.Overlap
 	if name := strings.TrimSpace(d.Name); name != "" {
 		rec.Name = cut(name, 64)
 	}
@@ -94,7 +96,7 @@ func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.A
 	acc.unpark()
 	acc.end(errChanged)
 	a.changed()
-	return acc.view(), nil
+	return acc.view(a.doors.guard.State()), nil
 }
 
 // RemoveAccount disconnects an account and deletes it with its messages and
@@ -105,6 +107,10 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 		return err
 	}
 	acc.shutdown()
+	if err := a.doors.forget(ctx, id); err != nil {
+		a.supervise(acc)
+		return wireError(err)
+	}
 	acc.mu.Lock()
 	rec := acc.rec
 	acc.mu.Unlock()
@@ -118,6 +124,9 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	var failed error
 	for _, f := range append([]string{ownKey}, rec.Secrets...) {
 		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(id, f)))
+	}
+	for f := range rec.Former {
+		failed = errors.Join(failed, a.vault.Delete(ctx, formerName(id, f)))
 	}
 	a.mu.Lock()
 	a.accounts = slices.DeleteFunc(a.accounts, func(o *account) bool { return o == acc })
@@ -165,11 +174,11 @@ func (a *App) CheckDraft(ctx context.Context, id platforms.AccountID, d api.Acco
 	defer client.CloseIdleConnections()
 	rec.ID = "draft"
 	rec.Settings = values.settings
-	conn, err := p.New(a.config(p, rec, values.secrets, platforms.NewSecret(rand.Text()), client, a.log))
+	conn, err := p.New(a.config(p, rec, values.secrets, nil, platforms.NewSecret(rand.Text()), client, a.log))
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 		defer cancel()
-		err = guard(a.log, func() (err error) {
+		err = contain(a.log, func() (err error) {
 			out.Identity, err = conn.Check(ctx)
 			return err
 		})
@@ -184,8 +193,9 @@ func (a *App) CheckDraft(ctx context.Context, id platforms.AccountID, d api.Acco
 type fieldValues struct {
 	settings map[string]string
 	secrets  map[string]platforms.Secret
-	typed    []string // secrets that are new
-	cleared  []string // secrets that are to go
+	typed    []string      // secrets that are new
+	cleared  []string      // secrets that are to go
+	overlap  time.Duration // for how long replaced ones still count
 }
 
 // optionValues is what a field may hold, in words.
@@ -291,8 +301,12 @@ func (a *App) save(ctx context.Context, acc *account, rec store.Account, v field
 			return fmt.Errorf("the secret could not be kept, so nothing was saved: %w", err)
 		}
 	}
+	if err := a.rotate(ctx, acc.platform, &rec, v, before, v.overlap); err != nil {
+		undo()
+		return fmt.Errorf("the former secret could not be kept or removed, so nothing was saved: %w", err)
+	}
 	err = acc.update(ctx, func(r *store.Account) {
-		r.Name, r.Ephemeral, r.Verify = rec.Name, rec.Ephemeral, rec.Verify
+		r.Name, r.Ephemeral, r.Verify, r.Former = rec.Name, rec.Ephemeral, rec.Verify, rec.Former
 		r.Settings, r.Secrets = v.settings, slices.Sorted(maps.Keys(v.secrets))
 	})
 	if err != nil {

@@ -11,11 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/exposure/guard"
 	"github.com/postern/postern/app/internal/proxy"
 	"github.com/postern/postern/app/internal/redact"
 	"github.com/postern/postern/app/internal/store"
@@ -51,6 +53,16 @@ type Options struct {
 	// means that nothing is open.
 	Ingress func(platform string, id platforms.AccountID) platforms.Ingress
 
+	// Stages is sockets of this process that are no concern of the guard's, and
+	// whose they are: the demo's stand-ins. Nil means none.
+	Stages func() map[netip.AddrPort]string
+	// Tunnels looks for programs that publish local ports; nil looks at this
+	// computer's.
+	Tunnels func(context.Context) ([]guard.Tunnel, error)
+	// Told is called with what the person must hear of at once; it must not
+	// block. Nil tells nobody.
+	Told func(api.Notice)
+
 	// Passphrase is asked when the vault is a sealed file.
 	Passphrase func(context.Context) (platforms.Secret, error)
 
@@ -66,6 +78,7 @@ type App struct {
 	vault   *vault.Vault
 	store   *store.Store
 	proxy   proxy.Finder
+	doors   *doors
 	started time.Time
 
 	work     context.Context // of deliveries and sends: outlives Run's by the grace
@@ -139,6 +152,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.load(recovery); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	if a.doors, err = a.openDoors(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	return a, nil
 }
 
@@ -198,10 +214,12 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.tasks.Go(func() { a.upkeep(ctx) })
 	a.tasks.Go(func() { a.watchWake(ctx) })
+	a.tasks.Go(func() { a.doors.run(ctx) })
 
 	<-ctx.Done()
 	a.log.Info("stopping")
 	a.tasks.Wait()
+	a.doors.close()
 	late := time.AfterFunc(grace, a.stopWork)
 	a.inbound.close()
 	a.outbound.close()

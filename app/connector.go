@@ -36,13 +36,17 @@ func (c *account) connector(ctx context.Context) (platforms.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
+	former, err := c.app.former(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
 	client := c.app.newClient()
 	key, err := c.app.ownKey(ctx, c.platform, rec)
 	if err != nil {
 		return nil, err
 	}
 	err = c.guard(func() (err error) {
-		conn, err = c.platform.New(c.app.config(c.platform, rec, secrets, key, client, c.log))
+		conn, err = c.platform.New(c.app.config(c.platform, rec, secrets, former, key, client, c.log))
 		return err
 	})
 	if err != nil {
@@ -109,11 +113,12 @@ func (a *App) ownKey(ctx context.Context, p platforms.Platform, rec store.Accoun
 	return s, nil
 }
 
-func (a *App) config(p platforms.Platform, rec store.Account, secrets map[string]platforms.Secret, key platforms.Secret, client *http.Client, log *slog.Logger) platforms.Config {
+func (a *App) config(p platforms.Platform, rec store.Account, secrets map[string]platforms.Secret, former map[string]platforms.Former, key platforms.Secret, client *http.Client, log *slog.Logger) platforms.Config {
 	return platforms.Config{
 		Account:  rec.ID,
 		Settings: rec.Settings,
 		Secrets:  secrets,
+		Former:   former,
 		HTTP:     client,
 		Dial:     newDialer().DialContext,
 		Proxy:    a.proxy.Proxy,
@@ -123,10 +128,10 @@ func (a *App) config(p platforms.Platform, rec store.Account, secrets map[string
 	}
 }
 
-// ingress is how HTTP reaches an account of p.
+// ingress is how HTTP reaches an account of p. One that is not saved yet finds
+// everything closed.
 func (a *App) ingress(p platforms.Platform, rec store.Account) platforms.Ingress {
-	reach := p.Reach(rec.Settings)
-	if reach == platforms.Dials {
+	if p.Reach(rec.Settings) == platforms.Dials {
 		return nil
 	}
 	if a.o.Ingress != nil {
@@ -134,8 +139,12 @@ func (a *App) ingress(p platforms.Platform, rec store.Account) platforms.Ingress
 			return in
 		}
 	}
-	if reach == platforms.Callback {
+	_, set := a.doors.setting(rec.ID)
+	if !set && p.Reach(rec.Settings) == platforms.Callback {
 		return nil // it works without
+	}
+	if c, err := a.account(rec.ID); err == nil {
+		return doorway{a.doors, c}
 	}
 	return closedDoor{}
 }
@@ -149,8 +158,8 @@ func (closedDoor) Serve(platforms.Route) (string, func(), error) { return "", ni
 // Address is platforms.Ingress's. It refuses.
 func (closedDoor) Address(string) (string, error) { return "", errClosed }
 
-var errClosed = &platforms.Error{Kind: platforms.NotAcknowledged, Text: "This platform delivers messages only to an address on the internet, and none is open. " +
-	"Postern opens none by itself, and this version can't yet; sending works."}
+var errClosed = &platforms.Error{Kind: platforms.NotAcknowledged, Text: "This platform delivers messages only to an address on the internet. " +
+	"Save the account, then set up a listener under Exposure and decide whether it opens; sending works without."}
 
 func newDialer() *net.Dialer {
 	return &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
@@ -41,7 +42,7 @@ func TestAClosedDoorStopsWhatComesInOnly(t *testing.T) {
 	w.until("it is connected", func() bool { return w.account().Status == api.Connected })
 	w.stop()
 	refuse := func(c platforms.Config) error {
-		_, _, err := c.Ingress.Serve(platforms.Route{Path: "/in", Handler: http.NotFoundHandler()})
+		_, _, err := c.Ingress.Serve(platforms.Route{Path: "/in", Handler: http.NotFoundHandler(), Verify: func(*http.Request, []byte, time.Time) error { return nil }})
 		return err
 	}
 	if err := refuse(configs()[0]); platforms.KindOf(err) != platforms.NotAcknowledged {

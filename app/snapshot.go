@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/postern/postern/app/control/api"
-	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/app/exposure/guard"
 	"github.com/postern/postern/platforms"
 )
 
@@ -35,8 +35,10 @@ func (a *App) Snapshot() api.Snapshot {
 		a.log.Error("the outbox could not be counted", "err", err)
 	}
 	s.Held, s.Unread = stats.Held, stats.Unread
+	st := a.doors.guard.State()
+	s.Strange = st.Strange
 	for _, c := range accounts {
-		v := c.view()
+		v := c.view(st)
 		of := waiting[c.id]
 		v.Queued, v.Dead = of.Queued, of.Dead
 		s.Queued += of.Queued
@@ -48,7 +50,7 @@ func (a *App) Snapshot() api.Snapshot {
 }
 
 // view is the account as the outside sees it.
-func (c *account) view() api.Account {
+func (c *account) view(st guard.State) api.Account {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v := api.Account{
@@ -56,7 +58,7 @@ func (c *account) view() api.Account {
 		Name: c.rec.Name, Handle: c.rec.Identity.Handle, Link: c.rec.Identity.Link,
 		Status: c.status, Note: c.note, Since: c.since, RetryAt: c.retryAt,
 		Hears: c.hears, Speaks: c.speaks, Answers: c.answers,
-		Exposure:  c.app.exposureOf(c.platform, c.rec.Settings),
+		Exposure: c.level(st, c.rec.Settings), Inbound: c.platform.Reach(c.rec.Settings),
 		Problems:  append([]platforms.Problem(nil), c.rec.Identity.Problems...),
 		Paused:    c.rec.Paused,
 		Ephemeral: c.rec.Ephemeral,
@@ -73,25 +75,16 @@ func (c *account) view() api.Account {
 	return v
 }
 
-// exposureOf is the level that an account of p with these settings stands at. Where somebody else
-// takes its requests and hands them over, nothing here can be reached.
-func (a *App) exposureOf(p platforms.Platform, settings map[string]string) exposure.Level {
-	reach := p.Reach(settings)
-	if reach == platforms.Webhook && a.o.Ingress != nil && a.o.Ingress(p.Name, "") != nil {
-		return exposure.Relayed
-	}
-	return exposure.Of(reach)
-}
-
 // Platforms is what can be set up.
 func (a *App) Platforms() []api.Platform {
 	out := make([]api.Platform, 0, len(a.o.Platforms))
 	for _, p := range a.o.Platforms {
 		v := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
-			Exposure: a.exposureOf(p, nil), Setup: p.Setup, Limits: p.Limits}
+			Exposure: a.exposureOf(p, nil), Inbound: p.Reach(nil), Setup: p.Setup, Limits: p.Limits}
 		for _, f := range p.Fields {
 			v.Fields = append(v.Fields, api.Field{Key: f.Key, Label: f.Label, Help: f.Help,
-				Placeholder: f.Placeholder, Secret: f.Secret, Required: f.Required, Advanced: f.Advanced, Options: f.Options})
+				Placeholder: f.Placeholder, Secret: f.Secret, Required: f.Required, Advanced: f.Advanced, Options: f.Options,
+				Rotates: f.Rotates, Makes: f.Make != nil})
 		}
 		out = append(out, v)
 	}

@@ -83,6 +83,10 @@ type Field struct {
 	Required    bool
 	Advanced    bool // folded away at first
 
+	// Caller marks the address of the server that calls back, where Inbound is
+	// Callback: who can reach us depends on where it is.
+	Caller bool
+
 	// Rotates says that after a change the former value, a secret, may count for
 	// a while: see Config.Former.
 	Rotates bool

@@ -37,7 +37,7 @@ func Platform() platforms.Platform {
 		Minutes: 5,
 		Away:    "The server keeps everything; what was written meanwhile is read when this computer is back.",
 		Fields: []platforms.Field{
-			{Key: keyServer, Label: "Server", Required: true, Parse: parseServer, Placeholder: "https://chat.example.org",
+			{Key: keyServer, Label: "Server", Required: true, Caller: true, Parse: parseServer, Placeholder: "https://chat.example.org",
 				Help: "The address under which you open Mattermost. Without https only on this computer or your own network."},
 			{Key: keyToken, Label: "Bot's access token", Secret: true, Required: true, Parse: parseToken,
 				Help: "From Integrations, Bot Accounts. It is shown once, when the bot is created."},

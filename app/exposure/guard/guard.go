@@ -32,7 +32,7 @@ type Tuple struct {
 	Account platforms.AccountID
 	Bind    netip.AddrPort
 	Path    string
-	Host    string // the public host by which callers know it, lower case; empty for none
+	Host    string // by which callers know it: a public host, lower case, or Bind
 }
 
 // Claim is a wish to be reached.
@@ -61,6 +61,7 @@ type Event struct {
 	What    What
 	Account platforms.AccountID
 	Text    string
+	Asked   bool // somebody wanted it: nobody needs to be told
 }
 
 // Options configure a Guard. Keys, Records and Serve are required.
@@ -185,7 +186,7 @@ func (g *Guard) Admit(ctx context.Context, c Claim) (*Pass, error) {
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	s.passes = append(s.passes, p)
 	g.armLocked()
-	g.o.Tell(Event{Opened, c.Account, fmt.Sprintf("%s listens on %s %s (%s)%s.", c.Title, c.Bind, c.Path, level, publishedAs(c.Host))})
+	g.o.Tell(Event{Opened, c.Account, fmt.Sprintf("%s listens on %s %s (%s)%s.", c.Title, c.Bind, c.Path, level, publishedAs(c)), true})
 	g.o.Changed()
 	return p, nil
 }
@@ -208,11 +209,11 @@ func (g *Guard) shares(s *socket, c Claim, level exposure.Level) error {
 	return nil
 }
 
-func publishedAs(host string) string {
-	if host == "" {
+func publishedAs(c Claim) string {
+	if c.Host == c.Bind.String() {
 		return ""
 	}
-	return ", published as " + host
+	return ", known as " + c.Host
 }
 
 // cause is the innermost error: without the address, which is told already.
@@ -290,7 +291,7 @@ func (p *Pass) Release() {
 	gone := p.g.dropLocked(p, errReleased)
 	p.g.mu.Unlock()
 	if gone {
-		p.g.o.Tell(Event{Closed, p.claim.Account, fmt.Sprintf("%s listens no longer on %s %s.", p.claim.Title, p.claim.Bind, p.claim.Path)})
+		p.g.o.Tell(Event{Closed, p.claim.Account, fmt.Sprintf("%s listens no longer on %s %s.", p.claim.Title, p.claim.Bind, p.claim.Path), true})
 		p.g.o.Changed()
 	}
 }

@@ -49,7 +49,7 @@ func (g *Guard) judgeFor(why string) {
 // told tells whom it concerns that passes were taken back.
 func (g *Guard) told(shut []*Pass, reasons []string) {
 	for i, p := range shut {
-		g.o.Tell(Event{Closed, p.claim.Account, fmt.Sprintf("%s was closed (%s %s): %s.", p.claim.Title, p.claim.Bind, p.claim.Path, reasons[i])})
+		g.o.Tell(Event{What: Closed, Account: p.claim.Account, Text: fmt.Sprintf("%s was closed (%s %s): %s.", p.claim.Title, p.claim.Bind, p.claim.Path, reasons[i])})
 		if p.claim.Closed != nil {
 			p.claim.Closed(reasons[i])
 		}
@@ -133,7 +133,7 @@ func (g *Guard) expire() {
 	g.armLocked()
 	g.mu.Unlock()
 	for i, id := range gone {
-		g.o.Tell(Event{Revoked, id, "An acknowledgement counts no longer: " + why[i] + "."})
+		g.o.Tell(Event{What: Revoked, Account: id, Text: "An acknowledgement counts no longer: " + why[i] + "."})
 	}
 	if err := g.forget(context.Background(), gone...); err != nil {
 		g.o.Log.Error("an ended acknowledgement could not be removed", "err", err)

@@ -19,6 +19,9 @@ type Account struct {
 	Identity  platforms.Identity  `json:"identity"`
 	Created   time.Time           `json:"created"`
 
+	// Former is until when replaced secrets still count, by field.
+	Former map[string]time.Time `json:"former,omitempty"`
+
 	// Verify: the credential is new, and must be Identity's before anything
 	// else is done with it.
 	Verify bool `json:"verify,omitempty"`
