@@ -16,6 +16,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/responders/notify"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 	desktop "github.com/postern/postern/ui/notify"
 	"github.com/postern/postern/ui/terminal"
 	"github.com/postern/postern/ui/tray"
@@ -49,7 +50,7 @@ func (p *program) show(ctx context.Context) error {
 			Show:           p.raise,
 			Pause:          func(id platforms.AccountID) { p.do("pause", p.app.Pause(ctx, id)) },
 			Resume:         func(id platforms.AccountID) { p.do("resume", p.app.Resume(ctx, id)) },
-			CloseListeners: func() {},
+			CloseListeners: func() { p.do("close every public listener", p.app.CloseDoor(ctx, "", "tray")) },
 			Quit:           p.app.Quit,
 		},
 		OnShown: func() { p.log.Info("the tray icon is shown", "after", time.Since(p.began).Round(time.Millisecond)) },
@@ -99,10 +100,21 @@ func (p *program) popup(ctx context.Context, n notify.Popup) error {
 	return err
 }
 
+// warn tells the person about something that can't wait.
+func (p *program) warn(n api.Notice) {
+	p.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = p.popup(ctx, notify.Popup{Key: "notice\x1f" + n.ID, Title: "Postern: exposure", Body: text.Line(n.Text, 240), Open: api.Request{Page: "exposure"}})
+	})
+}
+
 // clicked follows a click on a notification.
 func (p *program) clicked(key, action string) {
 	r := api.Request{Page: "inbox"}
-	if account, conversation, ok := strings.Cut(key, "\x1f"); ok {
+	if _, notice := strings.CutPrefix(key, "notice\x1f"); notice {
+		r.Page = "exposure"
+	} else if account, conversation, ok := strings.Cut(key, "\x1f"); ok {
 		r.Account, r.Conversation = platforms.AccountID(account), platforms.ConversationID(conversation)
 		r.Reply = action == "reply"
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -106,16 +107,17 @@ func (p *program) open(ctx context.Context) (err error) {
 	p.told = notify.New(notify.Options{Show: p.popup, Settings: func() api.Settings { return p.app.Settings() }})
 	responders := []app.Responder{p.told}
 	var ingress func(string, platforms.AccountID) platforms.Ingress
+	var stages func() map[netip.AddrPort]string
 	if p.o.Demo {
 		if p.stage, err = demo.New(); err != nil {
 			return fmt.Errorf("the demo's stand-ins could not start: %w", err)
 		}
-		ingress = p.stage.Ingress
+		ingress, stages = p.stage.Ingress, p.stage.Sockets
 		responders = append(responders, echo.Responder{Buttons: [][]platforms.Button{{{Label: "Thanks", Data: "thanks"}}}})
 	}
 	p.app, err = app.New(ctx, app.Options{
 		Dir: p.o.Dir, Platforms: all.All(), Responders: responders, Version: version,
-		Demo: p.o.Demo, Ingress: ingress, Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
+		Demo: p.o.Demo, Ingress: ingress, Stages: stages, Told: p.warn, Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
 	})
 	if err != nil {
 		if p.stage != nil {
@@ -156,7 +158,11 @@ func (p *program) run(ctx context.Context, quit context.CancelFunc) error {
 // play sets the demo's accounts up and lets its correspondents begin.
 func (p *program) play(ctx context.Context) error {
 	for _, a := range p.stage.Accounts() {
-		if _, err := p.app.AddAccount(ctx, api.AccountDraft{Platform: a.Platform, Name: a.Name, Values: a.Values}); err != nil {
+		added, err := p.app.AddAccount(ctx, api.AccountDraft{Platform: a.Platform, Name: a.Name, Values: a.Values})
+		if err == nil && a.Door {
+			_, err = p.app.SetListener(ctx, added.ID, api.Listener{})
+		}
+		if err != nil {
 			return errors.Join(err, p.stage.Close())
 		}
 	}

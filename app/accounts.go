@@ -51,7 +51,7 @@ func (a *App) AddAccount(ctx context.Context, d api.AccountDraft) (api.Account, 
 		a.mu.Unlock()
 		return api.Account{}, wireError(err)
 	}
-	a.record(ctx, store.Activity{What: string(api.Changed), Account: rec.ID, Why: "account added"})
+	a.audit(ctx, string(api.Changed), "", rec.ID, fmt.Sprintf("The account %q (%s) was added.", rec.Name, p.Title))
 	a.mu.Lock()
 	acc.unsaved = false
 	a.mu.Unlock()
@@ -88,7 +88,11 @@ func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.A
 	if err := a.save(ctx, acc, rec, values); err != nil {
 		return api.Account{}, wireError(err)
 	}
-	a.record(ctx, store.Activity{What: string(api.Changed), Account: id, Why: "account changed"})
+	what := "The account was changed."
+	if n := len(values.typed); n > 0 {
+		what = "The account was changed, and its secrets: " + strings.Join(values.typed, ", ") + "."
+	}
+	a.audit(ctx, string(api.Changed), "", id, what)
 	acc.mu.Lock()
 	acc.checked = false
 	acc.mu.Unlock()
@@ -132,7 +136,7 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	a.accounts = slices.DeleteFunc(a.accounts, func(o *account) bool { return o == acc })
 	a.mu.Unlock()
 	a.pace.forget(id)
-	a.record(ctx, store.Activity{What: string(api.Changed), Why: fmt.Sprintf("account %s (%s) removed with its messages", id, rec.Name)})
+	a.audit(ctx, string(api.Changed), "", "", fmt.Sprintf("The account %s (%s) was removed with its messages.", id, rec.Name))
 	a.changed()
 	if failed != nil {
 		return wireError(fmt.Errorf("the account is removed, but a secret of it is still in the keyring: %w", failed))

@@ -204,6 +204,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.ctx, a.stop = ctx, stop
 	accounts := append([]*account(nil), a.accounts...)
 	a.mu.Unlock()
+	a.began(ctx)
 	close(a.running)
 
 	for _, acc := range accounts {
@@ -220,6 +221,8 @@ func (a *App) Run(ctx context.Context) error {
 	a.log.Info("stopping")
 	a.tasks.Wait()
 	a.doors.close()
+	a.audit(ctx, "stopped", "postern", "", "Postern stopped.")
+	a.anchor(ctx)
 	late := time.AfterFunc(grace, a.stopWork)
 	a.inbound.close()
 	a.outbound.close()

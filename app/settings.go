@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/autostart"
-	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
 )
 
@@ -74,10 +75,26 @@ func (a *App) SetSettings(ctx context.Context, s api.Settings) error {
 	a.mu.Lock()
 	a.settings = s
 	a.mu.Unlock()
-	a.record(ctx, store.Activity{What: string(api.Changed), Why: "settings changed"})
+	a.audit(ctx, string(api.Changed), "", "", "Settings changed: "+differences(before, s)+".")
 	a.keepSafe()
 	a.changed()
 	return nil
+}
+
+// differences is which settings differ, in words.
+func differences(before, after api.Settings) string {
+	var out []string
+	b, n := reflect.ValueOf(before), reflect.ValueOf(after)
+	for i := range b.NumField() {
+		if x, y := b.Field(i).Interface(), n.Field(i).Interface(); x != y {
+			name, _, _ := strings.Cut(b.Type().Field(i).Tag.Get("json"), ",")
+			out = append(out, fmt.Sprintf("%s from %v to %v", name, x, y))
+		}
+	}
+	if len(out) == 0 {
+		return "none"
+	}
+	return strings.Join(out, ", ")
 }
 
 // notice keeps something that the person must be told until they dismiss it.

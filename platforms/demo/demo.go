@@ -6,6 +6,8 @@ package demo
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/postern/postern/platforms"
@@ -15,6 +17,7 @@ import (
 type Account struct {
 	Platform, Name string
 	Values         map[string]string
+	Door           bool // its server calls back: give it a listener of this computer's own
 }
 
 // Stage is the running stand-ins. Make it with New.
@@ -62,6 +65,23 @@ func (s *Stage) Ingress(platform string, _ platforms.AccountID) platforms.Ingres
 		}
 	}
 	return nil
+}
+
+// Sockets is where the stand-ins listen, and whose each is.
+func (s *Stage) Sockets() map[netip.AddrPort]string {
+	out := map[netip.AddrPort]string{}
+	for _, a := range s.acts {
+		for _, v := range a.account.Values {
+			u, err := url.Parse(v)
+			if err != nil || u.Port() == "" {
+				continue
+			}
+			if at, err := netip.ParseAddrPort(u.Host); err == nil {
+				out[at] = "the demo's stand-in for " + a.account.Platform
+			}
+		}
+	}
+	return out
 }
 
 // Say has a correspondent of the platform write to the bot, beside the script.

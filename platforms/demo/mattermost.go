@@ -28,7 +28,7 @@ func mattermostAct() (act, error) {
 	s.AddUser(mattermosttest.User{ID: mattermostStranger, Username: "moira", Nickname: "M\u202eyrollaM\x1b[31m @all"})
 	s.AddChannel(mattermosttest.Channel{ID: mattermostOther, Type: "D", Name: mattermosttest.Bot + "__" + mattermostStranger})
 	return act{
-		account: Account{Platform: "mattermost", Name: "Demo on Mattermost", Values: map[string]string{"server": s.URL(), "token": token}},
+		account: Account{Platform: "mattermost", Door: true, Name: "Demo on Mattermost", Values: map[string]string{"server": s.URL(), "token": token}},
 		play:    func(ctx context.Context) { playMattermost(ctx, s) },
 		say:     func(text string) { s.Say(mattermosttest.Direct, mattermosttest.Person, text) },
 		close:   func() error { s.Close(); return nil },

@@ -23,13 +23,14 @@ const (
 	bKnown    = "known"            // account, user → last seen
 	bFiles    = "files"            // spooled file → seq
 	bActivity = "activity"         // seq → record
+	bAudit    = "audit"            // seq → sealed line
 	bDedupe   = "seen "            // and a generation: account, event id or message key → seq
 )
 
 // allBuckets is every bucket but the generations of bDedupe.
 func allBuckets() []string {
 	return []string{bMeta, bAccounts, bSettings, bCursors, bEntries, bConvs, bConvIDs,
-		bParked, bKnown, bFiles, bActivity}
+		bParked, bKnown, bFiles, bActivity, bAudit}
 }
 
 // maxID is the longest id that stands in a key as it is.

@@ -15,7 +15,14 @@ type migration struct {
 }
 
 // migrations are all there are, in order. Version 1 is the first.
-func migrations() []migration { return nil }
+func migrations() []migration {
+	return []migration{
+		{to: 2, run: func(tx *bolt.Tx) error { // the audit record
+			_, err := tx.CreateBucketIfNotExists([]byte(bAudit))
+			return err
+		}},
+	}
+}
 
 // firstVersion is the schema that prepare makes.
 const firstVersion = 1

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -97,7 +98,7 @@ type failing struct{}
 func (*failing) Read([]byte) (int, error) { return 0, fs.ErrInvalid }
 
 func TestMigrations(t *testing.T) {
-	good := migration{2, func(tx *bolt.Tx) error {
+	good := migration{current(migrations()) + 1, func(tx *bolt.Tx) error {
 		return tx.Bucket([]byte(bSettings)).Put([]byte("migrated"), []byte("true"))
 	}}
 	old := func(t *testing.T) (dir string, seq uint64) {
@@ -117,7 +118,7 @@ func TestMigrations(t *testing.T) {
 		entryOf(t, s, seq)
 		copies := s.snapshots()
 		check(t, s.Close())
-		if len(copies) != 1 || !strings.Contains(copies[0], "before-v2") {
+		if len(copies) != 1 || !strings.Contains(copies[0], fmt.Sprintf("before-v%d", current(migrations())+1)) {
 			t.Fatalf("%v", copies)
 		}
 		t.Run("and a newer one is refused, untouched", func(t *testing.T) {
@@ -135,7 +136,7 @@ func TestMigrations(t *testing.T) {
 	t.Run("a failed upgrade changes nothing", func(t *testing.T) {
 		dir, seq := old(t)
 		boom := errors.New("boom")
-		bad := migration{3, func(tx *bolt.Tx) error {
+		bad := migration{current(migrations()) + 2, func(tx *bolt.Tx) error {
 			if err := tx.DeleteBucket([]byte(bEntries)); err != nil {
 				return err
 			}

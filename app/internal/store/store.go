@@ -53,6 +53,8 @@ type Store struct {
 	notes   notes
 	stopped chan struct{}
 
+	mostAudit uint64 // 0: maxAudit
+
 	deep   bool                  // Open checked everything; only Open uses it
 	doubt  atomic.Bool           // something looked damaged: the next Open checks all
 	broken atomic.Pointer[error] // nothing may be written any more, and why

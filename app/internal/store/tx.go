@@ -148,7 +148,7 @@ func newWtx(s *Store, tx *bolt.Tx) *wtx {
 // full pages behind; a little room keeps a longer status from splitting them.
 func fill(bucket string) float64 {
 	switch bucket {
-	case bEntries, bActivity:
+	case bEntries, bActivity, bAudit:
 		return 0.95
 	case bConvs:
 		return 0.8
