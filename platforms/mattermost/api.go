@@ -40,10 +40,16 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%d %s", r.Status, r.ID) }
 
+// refusalOf is the server's refusal in err, or nil.
+func refusalOf(err error) *refusal {
+	var r *refusal
+	_ = errors.As(err, &r)
+	return r
+}
+
 // wordOf is the server's word for what is wrong, or empty.
 func wordOf(err error) string {
-	var r *refusal
-	if errors.As(err, &r) {
+	if r := refusalOf(err); r != nil {
 		return r.ID
 	}
 	return ""

@@ -19,11 +19,8 @@ func (c *connector) Check(ctx context.Context) (platforms.Identity, error) {
 		id.Problems = append(id.Problems, platforms.Problem{Code: "person",
 			Text: "This token is a person's, so what that person writes elsewhere counts as the bot's own. Create a bot account, and use its token."})
 	}
-	var teams []struct {
-		ID   string `json:"id"`
-		Name string `json:"name"`
-	}
-	if err := c.api.call(ctx, callTime, http.MethodGet, "users/me/teams", nil, &teams); err != nil {
+	teams, err := c.teams(ctx)
+	if err != nil {
 		return id, err
 	}
 	if len(teams) == 0 {
@@ -39,7 +36,7 @@ func (c *connector) Check(ctx context.Context) (platforms.Identity, error) {
 				Text: "The server is older than version 6, which this program was made for. Some things may not work; ask its administrator for an update."})
 		}
 	}
-	return id, nil
+	return id, c.checkCommands(ctx, &id, me, teams)
 }
 
 // ancient reports whether a version is below 6.

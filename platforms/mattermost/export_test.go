@@ -30,3 +30,23 @@ var (
 func Format(s string, f platforms.Format) string {
 	return format(s, f, func(platforms.UserID) string { return "" })
 }
+
+// Look sets the least time between two looks for a command's tokens.
+func Look(conn platforms.Connector, every time.Duration) {
+	conn.(withDoor).commands.pause = every
+}
+
+// LookAgain has the tokens looked up at once.
+func LookAgain(conn platforms.Connector) { wake(conn.(withDoor).commands.anew) }
+
+// ParseSlash is whether a form is a command's, and what it says.
+func ParseSlash(body []byte, trigger string) (team, channel, user, id, text string, err error) {
+	s, err := parseSlash(body, trigger)
+	return s.team, s.channel, s.user, s.id, s.text, err
+}
+
+// Bounds of a command.
+const (
+	SlashMost     = slashMost
+	TriggerIDMost = triggerIDMost
+)

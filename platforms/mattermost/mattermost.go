@@ -25,8 +25,9 @@ const title = "Mattermost"
 
 // Keys of the settings.
 const (
-	keyServer = "server"
-	keyToken  = "token"
+	keyServer  = "server"
+	keyToken   = "token"
+	keyCommand = "command"
 )
 
 // Platform describes Mattermost.
@@ -41,6 +42,8 @@ func Platform() platforms.Platform {
 				Help: "The address under which you open Mattermost. Without https only on this computer or your own network."},
 			{Key: keyToken, Label: "Bot's access token", Secret: true, Required: true, Parse: parseToken,
 				Help: "From Integrations, Bot Accounts. It is shown once, when the bot is created."},
+			{Key: keyCommand, Label: "Slash command", Parse: parseCommand, Placeholder: "ask",
+				Help: "A word with which people call the bot anywhere in its teams, as in /ask. Leave it empty for none. The server must be able to reach this computer, and the bot needs the permission to manage slash commands. It is added and removed from the account's problems."},
 		},
 		Limits:  limits(),
 		Length:  length,
@@ -73,6 +76,7 @@ func guide() platforms.Guide {
 		{Text: "Copy the token, which is shown once, and paste it here with the server's address. Whoever has the token is the bot: show it to nobody."},
 		{Text: "Invite the bot to your team, then to the channels where it shall read and write."},
 		{Text: "Write it a direct message: that works without an invitation to any channel."},
+		{Text: "For a slash command, where the server can reach this computer: enter a word for it here, and have a system administrator allow the bot to manage slash commands, in the System Console under Permissions. Then “Add” it from the account's problems. If this computer is in the server's own network, the administrator also lists it under “Allow untrusted internal connections”."},
 	}}
 }
 
@@ -123,7 +127,8 @@ type connector struct {
 	own     *http.Transport // nil where Config brought an http.Client
 	silence time.Duration   // after which a connection counts as dead
 
-	door *door // nil where the server can't reach us
+	door     *door // nil where the server can't reach us
+	commands *commands
 
 	names names
 	posts recent // the bot's own posts that have buttons, by where they are
@@ -134,6 +139,7 @@ var (
 	_ platforms.Typer  = (*connector)(nil)
 	_ platforms.Opener = (*connector)(nil)
 	_ platforms.Prober = (*connector)(nil)
+	_ platforms.Fixer  = (*connector)(nil)
 )
 
 // silent is how long a server may say nothing: it pings every 60 seconds.
@@ -148,8 +154,13 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	if err != nil || server == "" {
 		return nil, &platforms.Error{Kind: platforms.Rejected, Text: "The server's address can't be used. Enter it as https://chat.example.org."}
 	}
+	trigger, err := parseCommand(c.Settings[keyCommand])
+	if err != nil {
+		return nil, &platforms.Error{Kind: platforms.Rejected, Text: "The slash command can't be used. Enter one word, like ask."}
+	}
 	conn := &connector{
-		api: api{server: server, token: platforms.NewSecret(token)}, dial: c.Dial, proxy: c.Proxy, silence: silent,
+		commands: newCommands(c.Ingress, c.Key, trigger),
+		api:      api{server: server, token: platforms.NewSecret(token)}, dial: c.Dial, proxy: c.Proxy, silence: silent,
 	}
 	client := http.Client{}
 	if c.HTTP != nil {

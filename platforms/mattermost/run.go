@@ -91,7 +91,12 @@ func (r *run) run(ctx context.Context, s *session, first bool) error {
 	}()
 	clicks := make(chan press)
 	release := r.c.door.open(r.c, r.me, clicks)
+	minding, enough := context.WithCancel(ctx)
+	minded := make(chan struct{})
+	go func() { defer close(minded); r.c.mind(minding, r.me, clicks) }()
 	err := r.take(ctx, frames, clicks, ended, first)
+	enough()
+	<-minded
 	release()
 	s.close()
 	if err == nil { // the reader ended, and has told why

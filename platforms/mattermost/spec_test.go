@@ -55,7 +55,9 @@ func TestSpec(t *testing.T) {
 	}
 	for _, call := range []string{"get /users/me", "get /users/{user_id}", "get /users/{user_id}/channels", "get /channels/{channel_id}",
 		"get /channels/{channel_id}/posts", "get /posts/{post_id}", "post /posts", "put /posts/{post_id}/patch", "post /reactions",
-		"post /files", "get /files/{file_id}", "post /users/{user_id}/typing"} {
+		"post /files", "get /files/{file_id}", "post /users/{user_id}/typing",
+		"get /users/{user_id}/teams", "get /channels/{channel_id}/members/{user_id}", "get /commands", "post /commands",
+		"put /commands/{command_id}", "delete /commands/{command_id}", "put /commands/{command_id}/regen_token"} {
 		method, path, _ := strings.Cut(call, " ")
 		if path == "/users/me" {
 			path = "/users/{user_id}"
@@ -70,7 +72,8 @@ func TestSpec(t *testing.T) {
 	post := s.Say(mattermosttest.Direct, mattermosttest.Person, "x")
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	for path, name := range map[string]string{"posts/" + post: "Post", "users/me": "User", "channels/" + mattermosttest.Town: "Channel"} {
+	command := s.AddCommand(mattermosttest.Command{CreatorID: mattermosttest.Bot, TeamID: mattermosttest.Team, Trigger: "ask", Method: "P", URL: "https://bot.example/"})
+	for path, name := range map[string]string{"commands/" + command.ID: "Command", "posts/" + post: "Post", "users/me": "User", "channels/" + mattermosttest.Town: "Channel"} {
 		req, err := http.NewRequest("GET", s.URL()+"/api/v4/"+path, nil)
 		must(t, err)
 		req.Header.Set("Authorization", "Bearer "+token)

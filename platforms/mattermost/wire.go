@@ -17,7 +17,8 @@ type user struct {
 
 type channel struct {
 	ID          string `json:"id"`
-	Type        string `json:"type"` // O, P: channels; D, G: direct and group messages
+	TeamID      string `json:"team_id"` // empty for D and G
+	Type        string `json:"type"`    // O, P: channels; D, G: direct and group messages
 	Name        string `json:"name"`
 	DisplayName string `json:"display_name"`
 	LastPostAt  int64  `json:"last_post_at"`
@@ -61,6 +62,27 @@ type reaction struct {
 type postList struct {
 	Order []string        `json:"order"`
 	Posts map[string]post `json:"posts"`
+}
+
+type team struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// command is a custom slash command of a team.
+type command struct {
+	ID           string `json:"id,omitempty"`
+	Token        string `json:"token,omitempty"` // given to whoever may manage it; never sent
+	CreatorID    string `json:"creator_id,omitempty"`
+	TeamID       string `json:"team_id"`
+	Trigger      string `json:"trigger"`
+	Method       string `json:"method"` // P: POST, G: GET
+	URL          string `json:"url"`
+	AutoComplete bool   `json:"auto_complete"`
+	AutoDesc     string `json:"auto_complete_desc"`
+	AutoHint     string `json:"auto_complete_hint"`
+	DisplayName  string `json:"display_name"`
+	Description  string `json:"description"`
 }
 
 // frame is what comes over the socket.

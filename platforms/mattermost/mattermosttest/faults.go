@@ -2,6 +2,7 @@ package mattermosttest
 
 import (
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -196,4 +197,37 @@ func (s *Server) Advance(by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clock += by
+}
+
+// gate refuses connections while the server is down.
+type gate struct {
+	net.Listener
+	s *Server
+}
+
+func (g gate) Accept() (net.Conn, error) {
+	for {
+		c, err := g.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		g.s.mu.Lock()
+		down := g.s.down
+		if !down {
+			g.s.open[c] = struct{}{}
+		}
+		g.s.mu.Unlock()
+		if !down {
+			return c, nil
+		}
+		_ = c.Close()
+	}
+}
+
+func (s *Server) state(c net.Conn, to http.ConnState) {
+	if to == http.StateClosed {
+		s.mu.Lock()
+		delete(s.open, c)
+		s.mu.Unlock()
+	}
 }

@@ -173,3 +173,25 @@ func Called(message string) (out []string) {
 	}
 	return out
 }
+
+// Calls is how often requests that begin like this came, "GET commands"
+// say. What is below /api/v4/ is counted without that.
+func (s *Server) Calls(beginning string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.called(beginning)
+}
+
+func (s *Server) called(beginning string) (n int) {
+	for call, times := range s.calls {
+		if strings.HasPrefix(call, beginning) {
+			n += times
+		}
+	}
+	return n
+}
+
+// WaitCalls waits until there were n of them.
+func (s *Server) WaitCalls(ctx context.Context, beginning string, n int) error {
+	return s.wait(ctx, func() bool { return s.called(beginning) >= n })
+}

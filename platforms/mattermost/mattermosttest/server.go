@@ -94,6 +94,11 @@ type Post struct {
 	} `json:"metadata"`
 }
 
+type team struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
 // Server is the emulator. Make it with New.
 type Server struct {
 	http     *http.Server
@@ -114,6 +119,10 @@ type Server struct {
 	faults   map[string][]Fault
 	typed    []string
 	answers  []string
+	teams    []team
+	commands []*Command
+	rights   CommandRights
+	absent   map[string]bool // channel/user
 	calls    map[string]int
 	clock    time.Duration // ahead of the real one
 	last     int64         // time of the newest thing, so that each has its own
@@ -136,6 +145,7 @@ func New(token string) (*Server, error) {
 		listener: l, changed: make(chan struct{}), token: token, ended: make(chan struct{}), pings: time.Minute,
 		users: map[string]User{}, channels: map[string]*Channel{}, posts: map[string]*Post{}, files: map[string]*FileInfo{},
 		pending: map[string]string{}, open: map[net.Conn]struct{}{}, faults: map[string][]Fault{}, calls: map[string]int{},
+		teams: []team{{Team, "analytical"}}, absent: map[string]bool{},
 	}
 	s.AddUser(User{ID: Bot, Username: "postern", First: "Postern", Bot: true, Roles: "system_user"})
 	s.AddUser(User{ID: Person, Username: "ada", First: "Ada", Last: "Lovelace", Roles: "system_user"})
@@ -204,39 +214,6 @@ func (s *Server) signal() {
 	s.changed = make(chan struct{})
 }
 
-// gate refuses connections while the server is down.
-type gate struct {
-	net.Listener
-	s *Server
-}
-
-func (g gate) Accept() (net.Conn, error) {
-	for {
-		c, err := g.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		g.s.mu.Lock()
-		down := g.s.down
-		if !down {
-			g.s.open[c] = struct{}{}
-		}
-		g.s.mu.Unlock()
-		if !down {
-			return c, nil
-		}
-		_ = c.Close()
-	}
-}
-
-func (s *Server) state(c net.Conn, to http.ConnState) {
-	if to == http.StateClosed {
-		s.mu.Lock()
-		delete(s.open, c)
-		s.mu.Unlock()
-	}
-}
-
 // refusal is Mattermost's error object.
 type refusal struct {
 	ID        string `json:"id"`
@@ -262,6 +239,9 @@ func answer(w http.ResponseWriter, v any, r *refusal) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	path, ok := strings.CutPrefix(r.URL.Path, "/api/v4/")
 	if !ok {
+		s.mu.Lock()
+		s.calls[r.Method+" "+r.URL.Path]++
+		s.mu.Unlock()
 		answer(w, nil, refuse(404, "api.context.404.app_error", "Sorry, we could not find the page."))
 		return
 	}
@@ -271,6 +251,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.calls[r.Method+" "+path]++
+	s.signal()
 	f, failing := s.fault(kind)
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	allowed := strings.EqualFold(scheme, "Bearer") && given == s.token && !s.revoked
@@ -303,12 +284,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, f)
 		return
 	}
-	if refused == nil && r.Method == http.MethodPost && (path == "posts" || path == "files" || path == "reactions") {
+	if refused == nil && r.Method == http.MethodPost && (path == "posts" || path == "files" || path == "reactions" || path == "commands") {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
 	}
 	answer(w, v, refused)
 }
+
+// hidden reports whether the bot may not see a channel. The lock is held.
+func (s *Server) hidden(c *Channel) bool { return c.Type != "O" && s.absent[c.ID+"/"+Bot] }
 
 func missing(what string) *refusal {
 	return refuse(404, "app."+what+".get.app_error", fmt.Sprintf("Unable to find the existing %s.", what))
@@ -339,6 +323,8 @@ func (s *Server) route(r *http.Request, path string) (any, *refusal) {
 		return s.typing(r)
 	case r.Method == "POST" && path == "users/ids":
 		return s.usersByID(r)
+	case at(0) == "commands":
+		return s.commandCall(r, parts)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -350,7 +336,7 @@ func (s *Server) route(r *http.Request, path string) (any, *refusal) {
 		}
 		return nil, missing("user")
 	case at(0) == "users" && at(2) == "teams" && len(parts) == 3:
-		return []map[string]any{{"id": Team, "name": "analytical", "display_name": "Analytical Society", "type": "O"}}, nil
+		return s.teams, nil
 	case at(0) == "users" && at(len(parts)-1) == "channels":
 		var all []Channel
 		for _, c := range s.channels {
@@ -359,15 +345,26 @@ func (s *Server) route(r *http.Request, path string) (any, *refusal) {
 		slices.SortFunc(all, func(a, b Channel) int { return strings.Compare(a.ID, b.ID) })
 		return all, nil
 	case at(0) == "channels" && len(parts) == 2:
-		if c, ok := s.channels[at(1)]; ok {
-			return *c, nil
+		c, ok := s.channels[at(1)]
+		if !ok {
+			return nil, missing("channel")
 		}
-		return nil, missing("channel")
+		if s.hidden(c) {
+			return nil, refuse(403, "api.context.permissions.app_error", "You do not have the appropriate permissions.")
+		}
+		return *c, nil
 	case at(0) == "channels" && at(2) == "posts":
 		return s.page(r, at(1))
 	case at(0) == "channels" && at(2) == "members" && len(parts) == 4:
-		if _, ok := s.users[at(3)]; ok && s.channels[at(1)] != nil {
-			return map[string]any{"channel_id": at(1), "user_id": at(3), "roles": "channel_user"}, nil
+		who, in := at(3), s.channels[at(1)]
+		if who == "me" {
+			who = Bot
+		}
+		if in != nil && s.hidden(in) {
+			return nil, refuse(403, "api.context.permissions.app_error", "You do not have the appropriate permissions.")
+		}
+		if _, ok := s.users[who]; ok && in != nil && !s.absent[in.ID+"/"+who] {
+			return map[string]any{"channel_id": in.ID, "user_id": who, "roles": "channel_user"}, nil
 		}
 		return nil, missing("channel_member")
 	case at(0) == "posts" && len(parts) == 2:
