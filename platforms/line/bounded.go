@@ -1,6 +1,9 @@
 package line
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // bounded keeps the newest values by key, and forgets the oldest. It is safe for
 // several goroutines.
@@ -40,6 +43,16 @@ func (b *bounded[V]) put(key string, v V) bool {
 	b.order[b.next] = key
 	b.next = (b.next + 1) % b.most
 	return true
+}
+
+// forget takes key out, as if it had never been put. No key is empty.
+func (b *bounded[V]) forget(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.m, key)
+	if i := slices.Index(b.order, key); i >= 0 {
+		b.order[i] = ""
+	}
 }
 
 func (b *bounded[V]) size() int {

@@ -41,4 +41,11 @@ func TestBounded(t *testing.T) {
 	if b.put("e", 9) || !b.put("f", 1) {
 		t.Error("put must tell what is new")
 	}
+	b.forget("f")
+	if _, ok := b.get("f"); ok || !b.put("f", 2) || !b.put("g", 3) || b.size() > 3 {
+		t.Error("what was forgotten must be new, once")
+	}
+	if _, ok := b.get("f"); !ok {
+		t.Error("the newer one went with the former")
+	}
 }

@@ -3,10 +3,13 @@ package line_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/postern/postern/platforms"
@@ -166,6 +169,37 @@ func TestALostReplyIsPushed(t *testing.T) {
 	}
 	if n := len(s.Sent()); n != 2 {
 		t.Errorf("%d messages, want the reply and one push", n)
+	}
+}
+
+// TestAReplyThatWasPutOffIsStillFree: the token is spent by what LINE took.
+func TestAReplyThatWasPutOffIsStillFree(t *testing.T) {
+	down := errors.New("no way to LINE")
+	var broken atomic.Bool
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if broken.Load() {
+			return nil, down
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+	s := newStage(t, func(c *platforms.Config) { c.HTTP = &http.Client{Transport: transport} })
+	for name, fail := range map[string]func(){
+		"slower":   func() { s.SetFault(linetest.Fault{Code: http.StatusTooManyRequests}) },
+		"not sent": func() { broken.Store(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ev := s.hear(t, linetest.Said{Chat: linetest.Direct, User: linetest.Person, Text: "question"})
+			m := platforms.Message{Key: name, Conversation: linetest.Direct, Text: "answer", Reply: ev.Reply}
+			fail()
+			if _, err := s.conn.Send(soon(t), m); err == nil {
+				t.Fatal("it was sent")
+			}
+			broken.Store(false)
+			s.send(t, m)
+			if sent := s.Sent(); !sent[len(sent)-1].Free {
+				t.Error("the answer was pushed, which costs")
+			}
+		})
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/line/line-bot-sdk-go/v8/linebot/messaging_api"
 
@@ -69,11 +71,17 @@ func (c *connector) Send(ctx context.Context, m platforms.Message) (platforms.Me
 	return id, nil
 }
 
-// deliver replies if that is possible, else pushes.
+// deliver replies if that is possible, else pushes. A reply that surely did not
+// reach LINE, or that it put off, leaves the token for the next attempt.
 func (c *connector) deliver(ctx context.Context, m platforms.Message, t token, messages []messaging_api.MessageInterface, got *messaging_api.PushMessageResponse) error {
 	if t.Reply != "" && c.now().UnixMilli() < t.Until && c.used.put(t.Reply, struct{}{}) {
-		err := c.api.do(ctx, call{method: http.MethodPost, path: "/v2/bot/message/reply",
+		var written atomic.Bool
+		traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
+		err := c.api.do(traced, call{method: http.MethodPost, path: "/v2/bot/message/reply",
 			body: map[string]any{"replyToken": t.Reply, "messages": messages}}, got)
+		if err != nil && !written.Load() || platforms.KindOf(err) == platforms.RateLimited {
+			c.used.forget(t.Reply)
+		}
 		if !says(err, "invalid reply token") {
 			return err
 		}
