@@ -148,7 +148,7 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	conn := &connector{
 		api:     api{server: server, data: data, token: platforms.NewSecret(token), secret: platforms.NewSecret(secret)},
 		secrets: func(now time.Time) []platforms.Secret { return c.Live(keySecret, now) },
-		ingress: c.Ingress, path: "/line/" + where(c), quick: c.Settings[keyButtons] == buttonsQuick, log: c.Log,
+		ingress: c.Ingress, path: where(c), quick: c.Settings[keyButtons] == buttonsQuick, log: c.Log,
 		used: newBounded[struct{}](mostUsed), tags: newBounded[platforms.MessageID](mostTags),
 		quotes: newBounded[quote](mostQuotes), names: newBounded[name](mostNames), now: time.Now,
 	}
@@ -168,16 +168,16 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	return conn, nil
 }
 
-// where is the last part of the handler's path. It can't be guessed, so that
-// strangers who try paths find nothing, and it stays the same, since LINE has
-// it and the person agreed to it.
+// where is the handler's path. It can't be guessed, so that strangers who try
+// paths find nothing, and it stays the same, since LINE has it and the person
+// agreed to it. Without a key there is none.
 func where(c platforms.Config) string {
 	if c.Key.IsZero() {
-		return url.PathEscape(string(c.Account))
+		return ""
 	}
 	mac := hmac.New(sha256.New, []byte(c.Key.Reveal()))
 	mac.Write([]byte("line webhook path"))
-	return hex.EncodeToString(mac.Sum(nil)[:16])
+	return "/line/" + hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
 func parseToken(s string) (string, error) {

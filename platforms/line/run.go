@@ -78,6 +78,9 @@ func (c *connector) address() (string, error) {
 	if c.ingress == nil {
 		return "", closed(errors.New("no ingress"))
 	}
+	if c.path == "" {
+		return "", &platforms.Error{Kind: platforms.Rejected, Text: "This account has no key of its own, so no address that strangers can't guess. Remove the account and add it again."}
+	}
 	public, err := c.ingress.Address(c.path)
 	if err != nil {
 		return "", closed(err)

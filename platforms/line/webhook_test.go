@@ -210,6 +210,19 @@ func TestIngressThatIsNotAllowed(t *testing.T) {
 	})
 }
 
+// TestNoPathWithoutAKey: one that is made of the account's name could be guessed.
+func TestNoPathWithoutAKey(t *testing.T) {
+	s := newStage(t, func(c *platforms.Config) { c.Key = platforms.Secret{} })
+	wants(t, s.conn.Run(soon(t), "", &platformtest.Recorder{}), platforms.Rejected, "no key")
+	if p, found := problem(t, s, "address"); !found || !p.Bad {
+		t.Errorf("%+v", p)
+	}
+	wants(t, s.conn.(platforms.Fixer).Fix(soon(t), "endpoint"), platforms.Rejected, "no key")
+	if n := s.in.Open(); n != 0 {
+		t.Errorf("%d routes are open", n)
+	}
+}
+
 func TestTheEndpointAtLINE(t *testing.T) {
 	s := newStage(t)
 	s.Through(s.in, false)
