@@ -15,6 +15,7 @@ package discord
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -174,7 +175,19 @@ func parseServer(s string) (string, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return "", errors.New("enter an address like " + server)
 	}
+	if u.Scheme == "http" && !near(u.Hostname()) {
+		return "", errors.New("without https the token could be read on the way. Use https, or an address on your own network")
+	}
 	return s, nil
+}
+
+// near reports whether a host is this computer or in its own network.
+func near(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".local") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && (a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast())
 }
 
 // know remembers who the bot is.

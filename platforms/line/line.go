@@ -14,6 +14,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -205,5 +206,17 @@ func parseServer(s string) (string, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return "", rejected("The server's address begins with https:// and has no question mark. Check it.")
 	}
+	if u.Scheme == "http" && !near(u.Hostname()) {
+		return "", rejected("Without https the token could be read on the way. Use https, or an address on your own network.")
+	}
 	return s, nil
+}
+
+// near reports whether a host is this computer or in its own network.
+func near(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".local") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && (a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast())
 }

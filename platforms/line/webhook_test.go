@@ -354,6 +354,26 @@ func TestNewRefusesWhatCanNotWork(t *testing.T) {
 	}
 }
 
+// TestServerInTheClear: without https the credentials go no further than the
+// network that this computer is in.
+func TestServerInTheClear(t *testing.T) {
+	for _, f := range line.Platform().Fields {
+		if f.Key != "server" {
+			continue
+		}
+		for _, in := range []string{"http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1", "http://192.168.1.2", "http://nas.local", "https://api.example.org"} {
+			if got, err := f.Parse(in); got != in || err != nil {
+				t.Errorf("%q: %q, %v", in, got, err)
+			}
+		}
+		for _, in := range []string{"http://api.example.org", "http://203.0.113.5", "http://[2001:db8::1]", "http://localhost.example.org", "http://127.0.0.1.example.org", "http://local"} {
+			if got, err := f.Parse(in); err == nil || got != "" || !strings.Contains(err.Error(), "https") {
+				t.Errorf("%q is taken as %q, %v", in, got, err)
+			}
+		}
+	}
+}
+
 // FuzzFormat renders hostile Markdown through the emulator's own reader: what a
 // person reads must not depend on whether somebody is mentioned.
 func FuzzFormat(f *testing.F) {
