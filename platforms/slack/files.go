@@ -282,9 +282,7 @@ func (c *connector) Open(ctx context.Context, a platforms.Attachment) (io.ReadCl
 		address = got.File.Private
 	}
 	u, err := url.Parse(address)
-	server, _ := url.Parse(c.api.server)
-	own := err == nil && server != nil && u.Scheme == server.Scheme && u.Host == server.Host
-	if err != nil || address == "" || got.File.External || !own && (u.Scheme != "https" || u.Host != "files.slack.com" && !strings.HasSuffix(u.Host, ".slack.com")) {
+	if err != nil || address == "" || got.File.External || !c.atSlack(u) {
 		return nil, rejected("The file is not kept by Slack, so Postern does not fetch it. Open it in Slack.")
 	}
 	if got.File.Size > limits().Download {
@@ -308,12 +306,29 @@ func (c *connector) Open(ctx context.Context, a platforms.Attachment) (io.ReadCl
 	defer cancel()
 	defer resp.Body.Close()
 	switch {
-	case resp.StatusCode/100 == 3, resp.StatusCode == http.StatusForbidden: // the page for signing in
+	case resp.StatusCode/100 == 3 && c.signIn(resp):
 		return nil, rejected("Slack does not give this file to the bot. Add the scope files:read under “OAuth & Permissions”, and install the app again.")
+	case resp.StatusCode == http.StatusForbidden: // files.info has shown the scope
+		return nil, rejected("Slack does not let the bot have this file. It may come from another workspace, or be shared no more, or a filter of the network keeps it back. Open it in Slack.")
 	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
 		return nil, rejected("%s", advices["file_not_found"])
 	}
 	return nil, foreign(resp)
+}
+
+// atSlack reports whether the token may go to an address: one of Slack's, or the
+// stand-in's.
+func (c *connector) atSlack(u *url.URL) bool {
+	server, err := url.Parse(c.api.server)
+	return err == nil && u.Scheme == server.Scheme && u.Host == server.Host || u.Scheme == "https" && strings.HasSuffix(u.Host, ".slack.com")
+}
+
+// signIn reports whether an answer leads to Slack's page for signing in, which
+// is told what to show then. Other redirections are something else's: the page
+// of a network, say.
+func (c *connector) signIn(resp *http.Response) bool {
+	u, err := resp.Location()
+	return err == nil && (c.atSlack(u) || u.Scheme == "https" && u.Host == "slack.com") && u.Query().Has("redir")
 }
 
 // incoming reads a file from Slack and minds its size.

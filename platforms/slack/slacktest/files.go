@@ -173,7 +173,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	case failing:
 		s.fail(w, r, fault)
 	case !allowed:
-		http.Redirect(w, r, "/login", http.StatusFound)
+		http.Redirect(w, r, "/?redir="+url.QueryEscape(r.URL.Path), http.StatusFound)
 	case f == nil:
 		http.Error(w, "not found", http.StatusNotFound)
 	default:
