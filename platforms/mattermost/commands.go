@@ -41,13 +41,12 @@ const (
 	commandMark = "Asks this bot. Registered by Postern."
 )
 
-// builtin are triggers that the server or its own plugins have.
+// builtin are triggers of the server's own, which it does not give away.
 // https://docs.mattermost.com/collaborate/run-slash-commands.html
 var builtin = [...]string{
-	"agenda", "apps", "away", "boards", "call", "code", "collapse", "custom_status", "dnd", "echo", "expand", "export", "feedback",
-	"github", "gitlab", "groupmsg", "header", "help", "invite", "invite_people", "jira", "join", "kick", "leave", "logout",
-	"marketplace", "me", "msg", "mute", "offline", "online", "open", "playbook", "poll", "purpose", "remove", "rename", "search",
-	"secure-connection", "settings", "share-channel", "shortcuts", "shrug", "status", "todo", "welcomebot", "zoom",
+	"away", "code", "collapse", "dnd", "echo", "expand", "export", "exportlink", "groupmsg", "header", "help", "invite", "invite_people",
+	"join", "kick", "leave", "logout", "marketplace", "me", "msg", "mute", "offline", "online", "open", "purpose", "remove", "rename",
+	"search", "secure-connection", "settings", "share-channel", "shortcuts", "shrug", "status", "test",
 }
 
 // parseCommand cleans a trigger.
@@ -73,6 +72,7 @@ type commands struct {
 	trigger string            // empty: none is wanted
 	path    string            // empty without a key
 	pause   time.Duration     // the least between two looks for tokens
+	stale   time.Duration     // the most
 
 	due  chan struct{} // the tokens are to be looked up, after the pause
 	anew chan struct{} // at once
@@ -88,12 +88,16 @@ type teamToken struct {
 	token platforms.Secret
 }
 
-// lookEvery is how often the tokens are looked up at most, so that a stranger
-// who sends wrong ones has the server asked no more than that.
-const lookEvery = time.Minute
+// The tokens are looked up once in lookEvery at most, so that a stranger who
+// sends wrong ones has the server asked no more than that; and once in lookAgain
+// at least, so that one which was renewed, because it leaked, ends here too.
+const (
+	lookEvery = time.Minute
+	lookAgain = time.Hour
+)
 
 func newCommands(in platforms.Ingress, key platforms.Secret, trigger string) *commands {
-	k := &commands{in: in, trigger: trigger, pause: lookEvery, due: make(chan struct{}, 1), anew: make(chan struct{}, 1)}
+	k := &commands{in: in, trigger: trigger, pause: lookEvery, stale: lookAgain, due: make(chan struct{}, 1), anew: make(chan struct{}, 1)}
 	if !key.IsZero() {
 		h := hmac.New(sha256.New, []byte(key.Reveal()))
 		h.Write([]byte("command path"))

@@ -37,7 +37,7 @@ func (w commandWorld) connect(t *testing.T) platforms.Connector {
 	t.Helper()
 	conn, err := mattermost.Platform().New(w.Config)
 	must(t, err)
-	mattermost.Look(conn, time.Millisecond)
+	mattermost.Look(conn, time.Millisecond, time.Hour)
 	return conn
 }
 
@@ -246,7 +246,7 @@ func TestParseCommand(t *testing.T) {
 			parse = f.Parse
 		}
 	}
-	for in, want := range map[string]string{"": "", "ask": "ask", " /Ask ": "ask", "/frag": "frag", "späne": "späne", strings.Repeat("a", 128): strings.Repeat("a", 128)} {
+	for in, want := range map[string]string{"": "", "ask": "ask", " /Ask ": "ask", "/frag": "frag", "späne": "späne", "todo": "todo", strings.Repeat("a", 128): strings.Repeat("a", 128)} {
 		if got, err := parse(in); err != nil || got != want {
 			t.Errorf("%q: %q, %v", in, got, err)
 		}

@@ -31,9 +31,10 @@ func Format(s string, f platforms.Format) string {
 	return format(s, f, func(platforms.UserID) string { return "" })
 }
 
-// Look sets the least time between two looks for a command's tokens.
-func Look(conn platforms.Connector, every time.Duration) {
-	conn.(withDoor).commands.pause = every
+// Look sets the least and the most time between two looks for a command's
+// tokens.
+func Look(conn platforms.Connector, least, most time.Duration) {
+	conn.(withDoor).commands.pause, conn.(withDoor).commands.stale = least, most
 }
 
 // LookAgain has the tokens looked up at once.

@@ -178,23 +178,33 @@ func (c *connector) mind(ctx context.Context, me user, clicks chan<- press) {
 				release = r
 			}
 		}
-		timer := time.NewTimer(k.pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !k.rest(ctx) {
 			return
-		case <-k.anew:
-			timer.Stop()
-			continue
-		case <-timer.C:
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-k.anew:
-		case <-k.due:
 		}
 	}
+}
+
+// rest waits until the tokens are to be looked up. It reports false once ctx has
+// ended.
+func (k *commands) rest(ctx context.Context) bool {
+	pause, stale := time.NewTimer(k.pause), time.NewTimer(k.stale)
+	defer pause.Stop()
+	defer stale.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-k.anew:
+		return true
+	case <-pause.C:
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-k.anew:
+	case <-k.due:
+	case <-stale.C:
+	}
+	return true
 }
 
 // slash takes one command that bears the server's token. running is the Run's.
@@ -216,7 +226,7 @@ func (c *connector) slash(running context.Context, w http.ResponseWriter, r *htt
 	}
 	here, err := c.member(ctx, s.channel, "me", me.ID)
 	if err == nil && !here {
-		whisper(w, "The bot is not in this channel. Add it, then write again.")
+		whisper(w, "The bot is not in this channel, so it can't answer here. Add it, or write where it is.")
 		return
 	}
 	member := false

@@ -144,6 +144,27 @@ func TestCommandToken(t *testing.T) {
 	}
 }
 
+// TestRenewedTokenEnds renews the token, because it leaked: it ends here too,
+// though nobody executes the command.
+func TestRenewedTokenEnds(t *testing.T) {
+	w := newCommandWorld(t, "ask")
+	must(t, fix(t, w.connect(t), "command"))
+	conn := w.connect(t)
+	mattermost.Look(conn, time.Millisecond, 2*time.Millisecond)
+	rec := &platformtest.Recorder{}
+	end := start(t, conn, rec)
+	defer end()
+	w.wait(t, 2)
+	old, form, err := w.s.CommandForm(mattermosttest.Person, mattermosttest.Town, "/ask with the old one")
+	must(t, err)
+	w.s.RenewCommandTokens()
+	seen := w.s.Calls("GET commands")
+	must(t, w.s.WaitCalls(t.Context(), "GET commands", seen+3)) // one answer after the renewal has been taken
+	if got, err := mattermosttest.Call(t.Context(), old, form); err != nil || got.Status != 404 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // TestCommandIsNotLostNorDoubled has the store refuse: the server is told, and
 // the same command may come again.
 func TestCommandIsNotLostNorDoubled(t *testing.T) {
