@@ -1,6 +1,7 @@
 package mattermost_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,6 +52,13 @@ func (w commandWorld) wait(t *testing.T, n int) {
 			t.Fatalf("%d routes are open, want %d", w.in.Open(), n)
 		}
 	}
+}
+
+// soon is a context that ends before the tests' own time does.
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 func problem(t *testing.T, conn platforms.Connector, code string) platforms.Problem {

@@ -159,7 +159,7 @@ func TestRenewedTokenEnds(t *testing.T) {
 	must(t, err)
 	w.s.RenewCommandTokens()
 	seen := w.s.Calls("GET commands")
-	must(t, w.s.WaitCalls(t.Context(), "GET commands", seen+3)) // one answer after the renewal has been taken
+	must(t, w.s.WaitCalls(soon(t), "GET commands", seen+3)) // one answer after the renewal has been taken
 	if got, err := mattermosttest.Call(t.Context(), old, form); err != nil || got.Status != 404 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -213,9 +213,9 @@ func TestCommandClosed(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- conn.Run(ctx, "", rec) }()
 	w.wait(t, 1)
-	must(t, w.s.WaitCalls(t.Context(), "GET commands", 1))
+	must(t, w.s.WaitCalls(soon(t), "GET commands", 1))
 	mattermost.LookAgain(conn) // once it asks again, it has decided about the first answer
-	must(t, w.s.WaitCalls(t.Context(), "GET commands", 2))
+	must(t, w.s.WaitCalls(soon(t), "GET commands", 2))
 	if p := problem(t, conn, "command"); p.Fix != "Update /ask" {
 		t.Errorf("%+v", p)
 	}
