@@ -110,7 +110,7 @@ func newCommands(in platforms.Ingress, key platforms.Secret, trigger string) *co
 func (k *commands) address() (string, error) {
 	if k.in == nil || k.path == "" {
 		return "", &platforms.Error{Kind: platforms.NotAcknowledged,
-			Text: "Mattermost can't reach this computer, so /" + k.trigger + " does nothing. Allow an address under Exposure, or clear the slash command."}
+			Text: "Mattermost can't reach this computer, so /" + k.trigger + " does nothing. Set up a listener under Exposure, or clear the slash command."}
 	}
 	return k.in.Address(k.path)
 }
