@@ -156,6 +156,8 @@ func (c *connector) mind(ctx context.Context, me user, clicks chan<- press) {
 	if k.in == nil || k.path == "" || k.trigger == "" {
 		return
 	}
+	// Said at once, so that what the person is asked to agree to covers it.
+	_, _ = k.in.Address(k.path)
 	var release func()
 	shut := func() {
 		if release != nil {

@@ -208,12 +208,21 @@ func TestCommandClosed(t *testing.T) {
 	// Of another creator, or leading elsewhere: those tokens prove nothing.
 	w.s.SetCommandRights(mattermosttest.OthersCommands)
 	w.s.AddCommand(mattermosttest.Command{CreatorID: mattermosttest.Bot, TeamID: mattermosttest.Team, Trigger: "ask", Method: "P", URL: public + "elsewhere"})
+	told := make(chan string, 100)
+	w.in.On(func(address string) { told <- address }, func() { w.opened <- struct{}{} })
 	ctx, cancel := context.WithCancel(t.Context())
 	rec := &platformtest.Recorder{}
 	done := make(chan error, 1)
 	go func() { done <- conn.Run(ctx, "", rec) }()
 	w.wait(t, 1)
 	must(t, w.s.WaitCalls(soon(t), "GET commands", 1))
+	addresses := map[string]bool{}
+	for range len(told) {
+		addresses[<-told] = true
+	}
+	if len(addresses) != 2 {
+		t.Errorf("%d addresses were asked for, want both before anybody agrees", len(addresses))
+	}
 	mattermost.LookAgain(conn) // once it asks again, it has decided about the first answer
 	must(t, w.s.WaitCalls(soon(t), "GET commands", 2))
 	if p := problem(t, conn, "command"); p.Fix != "Update /ask" {
