@@ -117,6 +117,8 @@ func (a *App) Acknowledge(ctx context.Context, id platforms.AccountID, in api.An
 	}); err != nil {
 		return api.Door{}, err
 	}
-	d.restart(c)
+	if _, open := d.guard.State().Open[id]; !open { // else it asked in this very moment
+		d.restart(c)
+	}
 	return d.view(c, d.guard.State()), nil
 }

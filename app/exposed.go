@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -257,6 +258,7 @@ func (a *App) CloseDoor(ctx context.Context, id platforms.AccountID, who string)
 		if _, err := a.account(id); err != nil {
 			return err
 		}
+		a.doors.shut(id) // before it closes: the account asks again at once
 		a.doors.guard.CloseAccount(id, why)
 		failed = a.doors.guard.Revoke(ctx, id, why)
 		ids = append(ids, id)
@@ -281,6 +283,17 @@ func (a *App) CloseDoor(ctx context.Context, id platforms.AccountID, who string)
 		return wireError(fmt.Errorf("everything is closed, but the acknowledgement could not be removed for good: %w", failed))
 	}
 	return err
+}
+
+// shut notes, in memory, that an account's door is closed by hand.
+func (d *doors) shut(id platforms.AccountID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s, set := d.set[id]; set {
+		s.Closed = true
+		d.set = maps.Clone(d.set)
+		d.set[id] = s
+	}
 }
 
 // OpenDoor ends CloseDoor for a door that needs no acknowledgement.
