@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -142,20 +141,21 @@ func each(n int, do func(i int)) {
 }
 
 func processes(ctx context.Context) ([]Process, error) {
-	all, err := process.ProcessesWithContext(ctx)
+	pids, err := process.PidsWithContext(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var list []Process
-	for _, p := range all {
+	for _, pid := range pids {
 		if ctx.Err() != nil {
 			return list, ctx.Err()
 		}
-		name, err := p.NameWithContext(ctx)
-		if err != nil || wanted(filepath.Base(name)) == "" { // gone meanwhile, or of no interest
+		name, err := nameOf(ctx, pid)
+		if err != nil || wanted(name) == "" { // gone meanwhile, or of no interest
 			continue
 		}
-		found := Process{Name: filepath.Base(name)}
+		p := process.Process{Pid: pid}
+		found := Process{Name: name}
 		// What the system keeps from us stays empty, and the tunnel Unknown.
 		found.Args, _ = p.CmdlineSliceWithContext(ctx)
 		found.Dir, _ = p.CwdWithContext(ctx)
