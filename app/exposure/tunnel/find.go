@@ -32,7 +32,8 @@ type Process struct {
 	Dir  string
 }
 
-// Finder finds tunnels. New makes one; its fields are what it asks.
+// Finder finds tunnels. The zero Finder asks this computer; a field that is set
+// is asked instead.
 type Finder struct {
 	Home      string                                        // of this user
 	Processes func(ctx context.Context) ([]Process, error)  // those whose name is wanted
@@ -41,21 +42,37 @@ type Finder struct {
 	Run       func(ctx context.Context, path string, args ...string) ([]byte, error)
 	Get       func(ctx context.Context, url string) ([]byte, error) // of this computer only
 
-	CloudflaredPorts []uint16
-	NgrokPorts       []uint16
+	CloudflaredPorts []uint16 // of metrics servers, where no argument names one
+	NgrokPorts       []uint16 // of agents' pages
 }
 
-// New is a Finder that asks this computer.
-func New() *Finder {
-	home, _ := os.UserHomeDir() // without one, only the system's files count
-	f := &Finder{Home: home, Processes: processes, Read: read, Look: exec.LookPath, Run: run, Get: get}
-	for port := uint16(20241); port <= 20245; port++ {
-		f.CloudflaredPorts = append(f.CloudflaredPorts, port)
+// ready is f with what asks this computer in its empty places.
+func (f Finder) ready() *Finder {
+	if f.Home == "" {
+		f.Home, _ = os.UserHomeDir() // without one, only the system's files count
 	}
-	for port := uint16(4040); port <= 4049; port++ {
-		f.NgrokPorts = append(f.NgrokPorts, port)
+	if f.Processes == nil {
+		f.Processes = processes
 	}
-	return f
+	if f.Read == nil {
+		f.Read = read
+	}
+	if f.Look == nil {
+		f.Look = exec.LookPath
+	}
+	if f.Run == nil {
+		f.Run = run
+	}
+	if f.Get == nil {
+		f.Get = get
+	}
+	if f.CloudflaredPorts == nil {
+		f.CloudflaredPorts = []uint16{20241, 20242, 20243, 20244, 20245}
+	}
+	if f.NgrokPorts == nil {
+		f.NgrokPorts = []uint16{4040, 4041, 4042, 4043, 4044, 4045, 4046, 4047, 4048, 4049}
+	}
+	return &f
 }
 
 // Find is the tunnels that run now, sorted, in at most three seconds. With an
@@ -64,6 +81,7 @@ func New() *Finder {
 func (f *Finder) Find(ctx context.Context) ([]Tunnel, error) {
 	ctx, cancel := context.WithTimeout(ctx, wholeTime)
 	defer cancel()
+	f = f.ready()
 	var tails, others []Tunnel
 	var tailsErr, othersErr error
 	daemon := false
@@ -190,27 +208,22 @@ func all(r io.Reader) ([]byte, error) {
 
 // run is a program's output. What it prints as errors is not kept.
 func run(ctx context.Context, path string, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.WaitDelay = answerTime // for children that keep the pipe open
-	out := &bounded{full: cancel}
-	cmd.Stdout = out
+	var out bounded
+	cmd.Stdout = &out
 	if err := cmd.Run(); err != nil {
 		return nil, err
 	}
 	return out.b, nil
 }
 
-// bounded keeps answerSize bytes; more is an error, and ends the program.
-type bounded struct {
-	b    []byte
-	full func()
-}
+// bounded keeps answerSize bytes; more is an error, which closes the pipe that
+// the program writes to.
+type bounded struct{ b []byte }
 
 func (w *bounded) Write(p []byte) (int, error) {
 	if len(w.b)+len(p) > answerSize {
-		w.full()
 		return 0, errTooLong
 	}
 	w.b = append(w.b, p...)

@@ -273,8 +273,7 @@ func TestFindForReal(t *testing.T) {
 	start(t, dir, "cloudflared", "tunnel", "--url", "http://"+l.Addr().String(), "--token", "SECRET")
 	start(t, dir, "ngrok", "start", "--all")
 
-	f := New()
-	f.NgrokPorts, f.CloudflaredPorts = []uint16{api}, nil
+	f := &Finder{NgrokPorts: []uint16{api}, CloudflaredPorts: []uint16{}}
 	got, err := f.Find(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -294,7 +293,7 @@ func TestFindForReal(t *testing.T) {
 }
 
 func BenchmarkFindAtRest(b *testing.B) {
-	f := New()
+	f := &Finder{}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := f.Find(b.Context()); err != nil {
