@@ -30,7 +30,9 @@ type button struct {
 	on    bool // of a chip
 	tall  bool
 	after bool // the icon stands after the words
-	tap   func()
+	// noEnter: Enter does not press it, so that nobody does by habit.
+	noEnter bool
+	tap     func()
 
 	disabled, hovered, focused, pressed bool
 }
@@ -116,7 +118,9 @@ func (b *button) TypedRune(r rune) {
 func (b *button) TypedKey(ev *fyne.KeyEvent) {
 	switch ev.Name {
 	case fyne.KeyReturn, fyne.KeyEnter:
-		b.Tapped(nil)
+		if !b.noEnter {
+			b.Tapped(nil)
+		}
 	default:
 		passKey(b, ev)
 	}

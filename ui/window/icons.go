@@ -17,6 +17,7 @@ type glyph string
 const (
 	iconAccounts glyph = `<path d="M4 7a2 2 0 0 1 2-2h12a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2z"/><path d="M8 10h8M8 14h5"/>`
 	iconInbox    glyph = `<path d="M21 12a8 8 0 0 1-8 8H4l1.8-3.2A8 8 0 1 1 21 12z"/>`
+	iconExposure glyph = `<path d="M5 20V10a7 7 0 0 1 14 0v10M3 20h18M14.500 13.500v1"/>`
 	iconActivity glyph = `<path d="M3 12h4l3-8 4 16 3-8h4"/>`
 	iconGeneral  glyph = `<path d="M4 7h9M19 7h1M4 17h3M13 17h7"/><circle cx="16" cy="7" r="2.6"/><circle cx="10" cy="17" r="2.6"/>`
 	iconPlus     glyph = `<path d="M12 5v14M5 12h14"/>`

@@ -97,6 +97,25 @@ func blend(c color.NRGBA, alpha uint8) color.NRGBA {
 type badge struct {
 	widget.BaseWidget
 	level exposure.Level
+	other *model.BadgeView // shown instead of the level's own
+}
+
+// newTag is a badge whose look show decides.
+func newTag() *badge { return newBadge("") }
+
+// show shows v instead of a level's own badge.
+func (b *badge) show(v model.BadgeView) {
+	if b.other == nil || *b.other != v {
+		b.other = &v
+		b.Refresh()
+	}
+}
+
+func (b *badge) look() model.BadgeView {
+	if b.other != nil {
+		return *b.other
+	}
+	return model.Badge(b.level)
 }
 
 func newBadge(l exposure.Level) *badge {
@@ -112,11 +131,11 @@ func (b *badge) set(l exposure.Level) {
 	}
 }
 
-func (b *badge) words() string { return model.Badge(b.level).Words }
+func (b *badge) words() string { return b.look().Words }
 
 // MinSize implements fyne.CanvasObject.
 func (b *badge) MinSize() fyne.Size {
-	v := model.Badge(b.level)
+	v := b.look()
 	w := fyne.MeasureText(v.Words, sizeSmall, fyne.TextStyle{}).Width
 	return fyne.NewSize(10+14+5+w+12, 24)
 }
@@ -139,7 +158,7 @@ func (b *badge) CreateRenderer() fyne.WidgetRenderer {
 		words.Resize(fyne.NewSize(max(0, s.Width-29), wh))
 	}
 	r.paint = func() {
-		v := model.Badge(b.level)
+		v := b.look()
 		c := pick(v.Light, v.Dark)
 		drawSign(img, letter, v.Symbol, c)
 		words.Text, words.Color = v.Words, c

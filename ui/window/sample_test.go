@@ -41,7 +41,8 @@ func sample() *fake {
 		{Name: "home", Title: "Mattermost", Glyph: "✦", Summary: "Messages dial out; button clicks call back on your own network.", Minutes: 8, Exposure: exposure.Private,
 			Fields: []api.Field{{Key: "url", Label: "Server", Required: true}, {Key: "token", Label: "Token", Secret: true, Required: true}}},
 		{Name: "shop", Title: "LINE", Glyph: "◆", Summary: "Its servers must reach you over the internet. Choose it only if you need it.", Minutes: 20, Exposure: exposure.Refused,
-			Fields: []api.Field{{Key: "token", Label: "Channel access token", Secret: true, Required: true}, {Key: "secret", Label: "Channel secret", Secret: true, Required: true}}},
+			Fields:  []api.Field{{Key: "token", Label: "Channel access token", Secret: true, Required: true}, {Key: "secret", Label: "Channel secret", Secret: true, Required: true, Rotates: true}},
+			Inbound: platforms.Webhook},
 	}
 	f.snap = api.Snapshot{Revision: 1, At: noon, Unread: 9, Dead: 1, Held: 1, Queued: 1,
 		Program: api.Program{Version: "0.1.0", PID: 4211, Started: ago(26 * time.Hour), DataDir: "/home/ada/.local/share/postern", Vault: "The system's keyring (Secret Service), collection “Login”"},
@@ -52,13 +53,13 @@ func sample() *fake {
 				Last: &api.LastEvent{Conversation: "c1", Title: "Family", From: "Grandma", Text: "are you home? I left the soup on your doorstep", At: ago(20 * time.Second)}},
 			{ID: "a2", Platform: "home", Title: "Mattermost", Glyph: "✦", Name: "home", Handle: "@butler", Status: api.Connected, Since: ago(3 * time.Hour),
 				Hears: proven(3 * time.Second), Speaks: proven(2 * time.Hour), Answers: api.Light{Proven: ago(5 * time.Hour), Failed: ago(41 * time.Minute), Note: "exit status 2"},
-				Exposure: exposure.Private,
+				Exposure: exposure.Private, Inbound: platforms.Callback,
 				Problems: []platforms.Problem{{Code: "privacy", Text: "The bot hears only commands in groups. Switch its privacy mode off to let it hear everything.", Fix: "Switch it off"}},
 				Last:     &api.LastEvent{Conversation: "c4", Title: "town-square", From: "Ben", Text: "deploy is green", At: ago(3 * time.Minute)}},
 			{ID: "a3", Platform: "courier", Title: "Telegram", Glyph: "✈", Name: "alerts", Handle: "@night_watch_bot", Status: api.BadCredentials, Since: ago(9 * time.Minute),
 				Note: "Telegram refused the token (401). Paste the current one from @BotFather.", Hears: api.Light{Proven: ago(11 * time.Minute)}, Speaks: api.Light{Proven: ago(30 * time.Hour), Failed: ago(9 * time.Minute), Note: "401"},
 				Exposure: exposure.Outbound, Dead: 1},
-			{ID: "a4", Platform: "shop", Title: "LINE", Glyph: "◆", Name: "shop", Status: api.Paused, Paused: true, Exposure: exposure.Refused},
+			{ID: "a4", Platform: "shop", Title: "LINE", Glyph: "◆", Name: "shop", Status: api.Paused, Paused: true, Exposure: exposure.Refused, Inbound: platforms.Webhook},
 		},
 		Exposure: api.Exposure{exposure.Outbound: 2, exposure.Private: 1, exposure.Refused: 1},
 	}
@@ -127,6 +128,7 @@ func sample() *fake {
 	for i, a := range acts {
 		f.activity = append(f.activity, api.Activity{Seq: uint64(900 - i), At: ago(a.d), What: a.what, Account: a.account, Who: a.who, Why: a.why, Conversation: "c1", Entry: 105})
 	}
+	f.view, f.question, f.audit = doors(), ackQuestion(), auditRecord()
 	f.settings = api.Settings{Notifications: true, ShowStrangers: true, StartAtLogin: true, AskAfter: 10 * time.Minute, KeepFor: 365 * 24 * time.Hour, KeepBytes: 2_000 << 20}
 	return f
 }

@@ -110,6 +110,22 @@ func TestShots(t *testing.T) {
 			s.settle()
 			s.w.inbox.composer.add(place{"a3", "c5"}, &Picked{Name: "log of last night.txt", Size: 48213})
 		}},
+		{"exposure", exposed, func(s *stage) { s.w.Go(PageExposure); s.settle() }},
+		{"exposure-lower", exposed, func(s *stage) { s.w.Go(PageExposure); s.settle(); s.capture(); s.w.exposure.visit("a5") }},
+		{"exposure-end", exposed, func(s *stage) { s.w.Go(PageExposure); s.settle(); s.capture(); s.w.exposure.scroll.ScrollToBottom() }},
+		{"exposure-plain", func() *fake {
+			f := sample()
+			f.snap.Accounts = f.snap.Accounts[:1]
+			f.snap.Exposure = api.Exposure{exposure.Outbound: 1}
+			f.view, f.audit = api.View{At: noon}, api.AuditPage{}
+			return f
+		}, func(s *stage) { s.w.Go(PageExposure); s.settle() }},
+		{"exposure-ask", exposed, func(s *stage) { s.w.Go(PageExposure); s.settle(); s.w.exposure.cards["a4"].askFirst(); s.settle() }},
+		{"exposure-listener", exposed, func(s *stage) {
+			s.w.Go(PageExposure)
+			s.settle()
+			s.w.editListener(s.w.exposure.cards["a5"].d, func() {}).mark("public", "This name leads to 10.0.0.3, which the platform can't reach.")
+		}},
 		{"activity", sample, func(s *stage) { s.w.Go(PageActivity); s.settle() }},
 		{"activity-detail", sample, func(s *stage) { s.w.Go(PageActivity); s.settle(); s.w.activity.details(s.f.activity[6]) }},
 		{"general", sample, func(s *stage) { s.w.Go(PageGeneral); s.settle() }},

@@ -36,6 +36,7 @@ func newSidebar(open func(string)) *sidebar {
 	}{
 		{PageAccounts, "Accounts", iconAccounts},
 		{PageInbox, "Inbox", iconInbox},
+		{PageExposure, "Exposure", iconExposure},
 		{PageActivity, "Activity", iconActivity},
 		{PageGeneral, "General", iconGeneral},
 	} {

@@ -19,6 +19,7 @@ const (
 	PageAccounts = "accounts"
 	PageAdd      = "add" // the form for a new account
 	PageInbox    = "inbox"
+	PageExposure = "exposure"
 	PageActivity = "activity"
 	PageGeneral  = "general"
 )
@@ -62,6 +63,7 @@ type Window struct {
 	pages    map[string]page
 	accounts *accountsPage
 	inbox    *inboxPage
+	exposure *exposurePage
 	activity *activityPage
 	general  *generalPage
 	setup    *setupPage // nil unless a form is open
@@ -102,8 +104,9 @@ func New(win fyne.Window, svc Service, b *Bridge, o Options) *Window {
 	w.stage = container.NewStack()
 	w.accounts, w.inbox = newAccountsPage(w), newInboxPage(w)
 	w.activity, w.general = newActivityPage(w), newGeneralPage(w)
+	w.exposure = newExposurePage(w)
 	w.pages = map[string]page{
-		PageAccounts: w.accounts, PageInbox: w.inbox, PageActivity: w.activity, PageGeneral: w.general,
+		PageAccounts: w.accounts, PageInbox: w.inbox, PageExposure: w.exposure, PageActivity: w.activity, PageGeneral: w.general,
 	}
 	main := frame(w.banner, nil, nil, nil, w.stage)
 	win.SetContent(frame(nil, nil, w.nav.view, nil, container.NewStack(main, w.toasts.view)))
@@ -198,6 +201,9 @@ func (w *Window) Show(r api.Request) {
 		w.inbox.open(r.Account, r.Conversation, r.Reply)
 	case r.Page != "":
 		w.Go(r.Page)
+		if r.Page == PageExposure && r.Account != "" {
+			w.exposure.visit(r.Account)
+		}
 	}
 }
 
@@ -345,7 +351,7 @@ func (w *Window) visitForeign(address string) {
 // keys binds the window's own keys.
 func (w *Window) keys() {
 	c := w.win.Canvas()
-	for _, k := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.KeyF, fyne.KeyN} {
+	for _, k := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.KeyF, fyne.KeyN} {
 		c.AddShortcut(&desktop.CustomShortcut{KeyName: k, Modifier: fyne.KeyModifierShortcutDefault},
 			func(s fyne.Shortcut) { w.shortcut(s) })
 	}
@@ -363,7 +369,7 @@ func (w *Window) shortcut(s fyne.Shortcut) bool {
 	if !ok || c.Modifier != fyne.KeyModifierShortcutDefault {
 		return false
 	}
-	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageActivity, fyne.Key4: PageGeneral, fyne.KeyN: PageAdd}
+	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PageActivity, fyne.Key5: PageGeneral, fyne.KeyN: PageAdd}
 	switch name := pages[c.KeyName]; {
 	case name != "":
 		w.closeModals()
