@@ -58,6 +58,8 @@ func DoorBadge(d api.Door) BadgeView {
 func DoorTraffic(d api.Door, now time.Time) string {
 	var parts []string
 	switch {
+	case d.Relayed:
+		parts = append(parts, "Received through a relay that this computer dials")
 	case !d.Open:
 		parts = append(parts, "Closed: nothing can come in")
 	case d.Since.IsZero():
@@ -171,15 +173,16 @@ func RotationWords(r api.Rotation, now time.Time) string {
 	return "The former " + text.Line(strings.ReplaceAll(r.Field, "_", " "), 40) + " still counts until " + Clock(r.Until, now) + ", ends " + In(r.Until, now)
 }
 
-// SocketWords says whose a listening socket is.
+// SocketWords says whose a listening socket is, and who can reach it.
 func SocketWords(s api.Socket) string {
+	reach := Caller(s.Level) + " can reach it"
 	if s.Strange {
-		return "Nobody here opened this. Quit Postern and find out what did."
+		return "Nobody here opened this, and " + reach + "."
 	}
 	if w := text.Line(s.Whose, 120); w != "" {
-		return w
+		return w + " · " + reach
 	}
-	return "Not known whose it is"
+	return "It is not known whose this is, and " + reach + "."
 }
 
 // StrangeWords is the alarm for n sockets that nobody opened: "1 listening
@@ -319,6 +322,30 @@ func distance(from string) int {
 		return 1
 	}
 	return 0
+}
+
+// DoorRemark is what an account's card says about its door, and what its button
+// is called; both are empty where there is nothing to look at.
+func DoorRemark(a api.Account) (words, do string) {
+	switch a.Exposure {
+	case exposure.Refused:
+		return "Refused: not acknowledged. It needs a listener that others can reach, and nothing is open.", "Open…"
+	case exposure.Public:
+		return "Strangers can send bytes to a program on this computer through it.", "Look at it"
+	}
+	return "", ""
+}
+
+// BeforeSaving says, before an account is saved, what has to be opened for it;
+// level is what its level means otherwise.
+func BeforeSaving(in platforms.Inbound, l exposure.Level, level string) string {
+	switch {
+	case in == platforms.Webhook && l != exposure.Relayed:
+		return "It needs a public address. After saving, Postern asks you before anything opens, and nothing opens by itself."
+	case in == platforms.Callback && l == exposure.Outbound:
+		return level + " Some features, such as buttons, need a listener: it is set up afterwards, and nothing opens by itself."
+	}
+	return level
 }
 
 // Recommendation is the honest advice that stands on the page of what can be

@@ -28,12 +28,22 @@ const patience = 3 * time.Minute
 // all is well.
 //
 // An open public listener comes before everything else, because that is what a
-// person must never overlook. Attention comes before Paused: what is paused
+// person must never overlook; a listening socket that nobody opened is told
+// first in the words, and is the first thing that asks for attention. Attention
+// comes before Paused: what is paused
 // waits, what is wrong gets worse. A paused account can't be wrong, and
 // unread messages are not a fault.
 func IconOf(s api.Snapshot, now time.Time) (Icon, string) {
+	alarm := StrangeWords(len(s.Strange))
 	if n := s.Exposure[exposure.Public]; n > 0 {
-		return PublicOpen, Count(n, "public listener", "public listeners") + " open"
+		why := Count(n, "public listener", "public listeners") + " open"
+		if alarm != "" {
+			why = alarm + "; " + why
+		}
+		return PublicOpen, why
+	}
+	if alarm != "" {
+		return Attention, alarm
 	}
 	if why := attention(s, now); why != "" {
 		return Attention, why

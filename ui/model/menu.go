@@ -116,7 +116,11 @@ func units(s string, max int) string {
 
 // Menu is the tray's menu.
 func Menu(s api.Snapshot, now time.Time) []Item {
-	items := []Item{{ID: "header", Label: Header(s)}, {ID: "separator:top", Separator: true}}
+	items := []Item{{ID: "header", Label: Header(s)}}
+	if n := len(s.Strange); n > 0 {
+		items = append(items, button("strange", "Alarm: "+StrangeWords(n)+"…", show("exposure")))
+	}
+	items = append(items, Item{ID: "separator:top", Separator: true})
 	items = append(items, accounts(s, now)...)
 	items = append(items, Item{ID: "separator:accounts", Separator: true})
 
@@ -174,6 +178,11 @@ func account(a api.Account, all bool, now time.Time) Item {
 	children = append(children, button(id+":show", "Show account", Command{
 		Verb: Show, Request: api.Request{Page: "accounts", Account: a.ID},
 	}))
+	if _, do := DoorRemark(a); do != "" {
+		children = append(children, button(id+":door", "Look at its listener…", Command{
+			Verb: Show, Request: api.Request{Page: "exposure", Account: a.ID},
+		}))
+	}
 	switch {
 	case all: // resumed together, by the menu's own line
 	case off(a):

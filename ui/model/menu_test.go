@@ -69,6 +69,7 @@ func TestMenu(t *testing.T) {
 			"◌ LINE  shop   ○ refused: needs acknowledgement",
 			"  [Refused: needs acknowledgement]",
 			"  Show account",
+			"  Look at its listener…",
 			"  Pause",
 			"---",
 			"Open inbox (3)",

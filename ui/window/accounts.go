@@ -31,7 +31,7 @@ type accountsPage struct {
 
 func newAccountsPage(w *Window) *accountsPage {
 	p := &accountsPage{w: w, cards: map[platforms.AccountID]*accountCard{}}
-	p.counts = small("")
+	p.counts = note("")
 	p.add = newButton(primary, "Add account", iconPlus, func() { w.add("") })
 	p.notices, p.list, p.empty = vbox(8), vbox(12), container.NewStack()
 	p.notices.Hide()
@@ -68,7 +68,7 @@ func (p *accountsPage) snapshot() {
 	s := p.w.snap
 	p.counts.set("")
 	if p.w.known {
-		p.counts.set(countWords(s.Exposure))
+		p.counts.set(model.Counts(s.Exposure))
 	}
 	setVisible(p.demo, s.Program.Demo)
 	p.showNotices(s.Notices)
@@ -98,19 +98,6 @@ func (p *accountsPage) snapshot() {
 	}
 	p.showEmpty()
 	p.content.Refresh()
-}
-
-// countWords is "4 outbound · 1 private · 0 public".
-func countWords(e api.Exposure) string {
-	s := model.Count(e[exposure.Outbound], "outbound", "outbound") + " · "
-	if n := e[exposure.Relayed]; n > 0 {
-		s += model.Count(n, "relayed", "relayed") + " · "
-	}
-	s += model.Count(e[exposure.Private], "private", "private") + " · " + model.Count(e[exposure.Public], "public", "public")
-	if n := e[exposure.Refused]; n > 0 {
-		s += " · " + model.Count(n, "refused", "refused")
-	}
-	return s
 }
 
 func setVisible(o fyne.CanvasObject, on bool) {

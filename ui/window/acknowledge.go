@@ -29,6 +29,7 @@ type consent struct {
 	days  int
 	typed *entry
 	fault *text
+	hint  *text // what is still missing
 	keep  *button
 	open  *button
 	busy  bool
@@ -62,35 +63,28 @@ func (w *Window) acknowledge(id platforms.AccountID, q api.Question, done func()
 	if len(q.Safer) > 0 {
 		rows.Add(vbox(4, newText("Safer", look{bold: true, color: colorGood}), bullets(q.Safer)))
 	}
-	if len(q.Periods) > 0 {
-		rows.Add(c.periods())
-	}
 	c.body = container.NewVScroll(pad(0, 0, 12, 4, rows))
-	ask := flow(8, sized(0, 36, container.New(&middle2{}, newText("Type", look{whole: true}))),
-		sized(0, 36, container.New(&middle2{}, newText(host, look{mono: true, bold: true, whole: fits(host)}))),
-		sized(0, 36, container.New(&middle2{}, newText("to open it:", look{whole: true}))))
-	foot := vbox(10, rule(), ask, c.typed, c.fault, hbox(8, gapFill(), c.keep, c.open))
+	ask := flow(6, newText("Type", look{whole: true}), newText(host, look{mono: true, bold: true, whole: true}), newText("to open it", look{whole: true}))
+	if !fits(host) {
+		ask = vbox(2, newText("Type this to open it", look{}), newText(host, look{mono: true, bold: true, wrap: true}))
+	}
+	c.hint = note("")
+	foot := vbox(10, rule())
+	if len(q.Periods) > 0 {
+		foot.Add(c.periods())
+	}
+	foot.Add(vbox(4, ask, c.typed))
+	foot.Add(c.fault)
+	foot.Add(hbox(8, fill(c.hint), c.keep, c.open))
 	content := frame(pad(0, 0, 0, 12, heading(clean.Line(q.Title, 120))), foot, nil, nil, container.New(&uncut{}, c.body))
 	c.m = w.open(content, 640, c.closed)
+	c.check()
 	w.win.Canvas().Focus(c.keep)
 	return c
 }
 
 // fits reports whether a host's name can stand in one line of the dialog.
 func fits(host string) bool { return len(host) <= 48 }
-
-// middle2 is middle for what has a width of its own.
-type middle2 struct{}
-
-func (middle2) MinSize(objs []fyne.CanvasObject) fyne.Size {
-	m := objs[0].MinSize()
-	if t, ok := objs[0].(*text); ok && !t.look.whole {
-		m.Width = 420
-	}
-	return m
-}
-
-func (middle2) Layout(objs []fyne.CanvasObject, size fyne.Size) { middle{}.Layout(objs, size) }
 
 // uncut asks for as much height as what scrolls in it, and makes do with less.
 type uncut struct{}
@@ -151,7 +145,8 @@ func (centre) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 }
 
 func (c *consent) periods() fyne.CanvasObject {
-	row := flow(8, sized(0, 28, container.New(&middle2{}, newText("Ends after", look{bold: true, whole: true}))))
+	label := newText("Ends after", look{bold: true, whole: true})
+	row := flow(8, sized(0, 28, container.New(&centre{}, label)))
 	var rs []*radio
 	for _, p := range c.q.Periods {
 		r := newRadio(clean.Line(p.Label, 40), nil)
@@ -163,17 +158,33 @@ func (c *consent) periods() fyne.CanvasObject {
 	return row
 }
 
-// complete reports whether everything was chosen and typed.
-func (c *consent) complete() bool {
+// missing says what must still be chosen or typed; empty if nothing.
+func (c *consent) missing() string {
+	left := 0
 	for _, it := range c.q.Items {
 		if _, ok := c.items[it.Key]; !ok {
-			return false
+			left++
 		}
 	}
-	return c.q.Type != "" && c.typed.Text == c.q.Type
+	switch {
+	case left > 0:
+		return "Choose done or not done: " + model.Count(left, "item is", "items are") + " left."
+	case c.q.Type == "":
+		return "It has no public address, so it can't be opened."
+	case c.typed.Text != c.q.Type:
+		return "Type the name as it stands above."
+	}
+	return ""
 }
 
-func (c *consent) check() { c.open.enable(!c.busy && c.complete()) }
+func (c *consent) complete() bool { return c.missing() == "" }
+
+func (c *consent) check() {
+	c.open.enable(!c.busy && c.complete())
+	if c.hint.set(c.missing()) && c.m != nil {
+		c.m.view.Refresh()
+	}
+}
 
 // answer gives consent. A question is good for one answer: after one that was
 // refused it is asked again, and what is asked must be the same.

@@ -29,6 +29,9 @@ type accountCard struct {
 	note    *fyne.Container
 	noteTxt *text
 	trouble *fyne.Container
+	door    *fyne.Container // how strangers can reach it, or that it waits for consent
+	doorTxt *text
+	doorBtn *button
 	last    *text
 	lastAt  *text
 	pause   *button
@@ -59,12 +62,15 @@ func newAccountCard(w *Window, a api.Account) *accountCard {
 	c.note = remark(true, c.noteTxt)
 	c.trouble = vbox(6)
 	c.trouble.Hide()
+	c.doorTxt = body("")
+	c.doorBtn = newButton(plain, "", "", func() { c.w.showDoor(c.a.ID) })
+	c.door = remark(true, c.doorTxt, c.doorBtn)
 	c.last = newText("", look{size: sizeSmall, color: colorMuted})
 	c.lastAt = newText("", look{size: sizeSmall, color: colorMuted, whole: true})
 	c.pause = newButton(plain, "Pause", iconPause, c.pauseOrResume)
 	c.check = newButton(plain, "Check", iconCheck, c.runCheck)
 	foot := hbox(8, fill(hbox(8, fill(c.last), c.lastAt)), sized(8, 0, newBox(colorClear, "", 0)), c.check, c.pause)
-	c.view = card(16, vbox(12, head, lights, c.note, c.trouble, foot))
+	c.view = card(16, vbox(12, head, lights, c.door, c.note, c.trouble, foot))
 	return c
 }
 
@@ -140,6 +146,11 @@ func (c *accountCard) update(a api.Account) {
 
 	setVisible(c.note, a.Note != "")
 	c.noteTxt.set(clean.Block(a.Note))
+
+	words, do := model.DoorRemark(a)
+	c.doorTxt.set(words)
+	c.doorBtn.setLabel(do)
+	setVisible(c.door, words != "")
 
 	c.last.set("Nothing has arrived yet")
 	c.lastAt.set("")

@@ -115,7 +115,11 @@ func doorFacts(d api.Door, now time.Time) [][2]string {
 		}
 	}
 	callers := clean.Line(d.Callers, 240)
-	if callers == "" {
+	switch {
+	case callers != "":
+	case d.Relayed:
+		callers = "the relay, and what it lets through"
+	default:
 		callers = model.Caller(d.If)
 	}
 	if d.Open {
@@ -161,7 +165,7 @@ func list(s []string, none string, wanted bool) string {
 		}
 		out = append(out, clean.Line(v, 160))
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(out, " · ")
 }
 
 // do runs a change of the door, once at a time, and reads the page anew.

@@ -27,15 +27,14 @@ func newDrawing() *drawing { return &drawing{view: container.New(&plan{})} }
 
 // The drawing's measures, in points.
 const (
-	laneHeight  = 50
-	laneSpace   = 4
-	groupSpace  = 10
-	hereWidth   = 112
-	planNarrow  = 640 // below it, everything stands at the right
-	endWidth    = 164
-	farWidth    = 128
-	wireHeight  = 14
-	wireOverlap = 1
+	laneHeight = 50
+	laneSpace  = 4
+	groupSpace = 10
+	hereWidth  = 112
+	planNarrow = 640 // below it, everything stands at the right
+	endWidth   = 196
+	farWidth   = 128
+	wireHeight = 14
 )
 
 // show draws lanes, if they differ from what is drawn.
@@ -112,24 +111,28 @@ type lane struct{ end bool }
 func (*lane) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(0, laneHeight) }
 
 func (l *lane) Layout(objs []fyne.CanvasObject, size fyne.Size) {
-	above, wire, rest := objs[0], objs[1], objs[2]
+	above, along, rest := objs[0], objs[1], objs[2]
 	w, mid := size.Width, size.Height/2
+	x := float32(8)
+	if wr, ok := along.(*wire); ok && wr.left {
+		x = 20 // beside the arrow's head
+	}
 	if l.end {
-		e := min(endWidth, size.Width*0.6)
+		e := min(endWidth, size.Width*0.5)
 		w -= e
 		h := rest.MinSize().Height
 		rest.Resize(fyne.NewSize(e, h))
 		rest.Move(fyne.NewPos(w, mid-h/2))
 	} else {
 		h := rest.MinSize().Height
-		rest.Resize(fyne.NewSize(max(0, w-24), h))
-		rest.Move(fyne.NewPos(8, mid+3))
+		rest.Resize(fyne.NewSize(max(0, w-16-x), h))
+		rest.Move(fyne.NewPos(x, mid+3))
 	}
 	h := above.MinSize().Height
-	above.Resize(fyne.NewSize(max(0, w-24), h))
-	above.Move(fyne.NewPos(8, mid-3-h))
-	wire.Resize(fyne.NewSize(w, wireHeight))
-	wire.Move(fyne.NewPos(0, mid-wireHeight/2))
+	above.Resize(fyne.NewSize(max(0, w-16-x), h))
+	above.Move(fyne.NewPos(x, mid-3-h))
+	along.Resize(fyne.NewSize(w, wireHeight))
+	along.Move(fyne.NewPos(0, mid-wireHeight/2))
 }
 
 // middle puts its object in the middle of the height, as wide as all.
@@ -315,7 +318,7 @@ func (w *wire) CreateRenderer() fyne.WidgetRenderer {
 			if !w.left {
 				p.X -= 10
 			} else {
-				p.X -= 1
+				p.X += 1
 			}
 			ring.Move(fyne.NewPos(p.X, mid-5))
 			ring.Resize(fyne.NewSquareSize(10))

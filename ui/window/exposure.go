@@ -52,7 +52,7 @@ type exposurePage struct {
 
 func newExposurePage(w *Window) *exposurePage {
 	p := &exposurePage{w: w, cards: map[platforms.AccountID]*doorCard{}}
-	p.counts = small("")
+	p.counts = note("") // never cut: the last number is the one that matters
 	p.shutAll = newButton(danger, "Close every public listener", "", p.closeAll)
 	p.shutAll.enable(false)
 	p.failure = body("")
@@ -72,6 +72,7 @@ func newExposurePage(w *Window) *exposurePage {
 		card(16, vbox(8, heading("Tunnels"), note("Programs found on this computer that publish local ports. What is behind one can be reached, whatever it listens on."), p.tunnels)),
 		p.record.view)
 	p.known.Hide()
+	p.doors.Hide()
 	p.scroll = container.NewVScroll(pad(28, 0, 28, 28, vbox(12, p.failed, p.waiting, p.known)))
 	p.content = frame(pageHead("Exposure", p.counts, p.shutAll), nil, nil, nil, p.scroll)
 	return p
@@ -210,7 +211,7 @@ func (p *exposurePage) showSockets(v api.View) {
 			mark = newIcon(iconWarn, colorBad, 16)
 		}
 		line := vbox(1, newText(clean.Line(k.Addr, 80), look{mono: true, size: sizeSmall, color: ink}),
-			newText(words+" · "+model.Caller(k.Level)+" can reach it", look{size: sizeSmall, color: map[bool]fyne.ThemeColorName{true: colorBad, false: colorMuted}[k.Strange], wrap: true}))
+			newText(words, look{size: sizeSmall, color: map[bool]fyne.ThemeColorName{true: colorBad, false: colorMuted}[k.Strange], wrap: true}))
 		p.sockets.Add(hboxTop(8, mark, fill(line)))
 	}
 	if len(v.Sockets) == 0 && v.Note == "" {
@@ -259,6 +260,12 @@ func (p *exposurePage) closeAll() {
 		}
 		p.load()
 	})
+}
+
+// showDoor goes to the page of what can be reached, at an account's door.
+func (w *Window) showDoor(id platforms.AccountID) {
+	w.Go(PageExposure)
+	w.exposure.visit(id)
 }
 
 // visit scrolls to an account's door.

@@ -29,6 +29,9 @@ type accountForm struct {
 	before    map[string]string // what the fields held when the form opened
 	found     *fyne.Container   // what the check found
 	debounce  func()
+	overlap   time.Duration // for how long a replaced secret still counts
+	rotates   [][]*radio    // the choices of it
+	hides     []func()      // take made secrets out of sight
 
 	out     *api.Check       // of the last check
 	checked api.AccountDraft // what it checked
@@ -114,7 +117,7 @@ func (f *accountForm) field(fd api.Field) fyne.CanvasObject {
 	if len(fd.Options) > 0 {
 		return labelled(clean.Line(fd.Label, 60), clean.Block(fd.Help), picker(fd.Options, e), fault)
 	}
-	return labelled(label, clean.Block(fd.Help), e, fault)
+	return labelled(label, clean.Block(fd.Help), e, fault, f.maker(fd, e), f.rotation(fd))
 }
 
 // picker is buttons of which one is chosen; e, which is not shown, holds its
@@ -138,10 +141,15 @@ func picker(options []platforms.Option, e *entry) fyne.CanvasObject {
 }
 
 // labelled is a field with its label above, and help or what is wrong below.
-func labelled(label, help string, o fyne.CanvasObject, fault *text) fyne.CanvasObject {
+func labelled(label, help string, o fyne.CanvasObject, fault *text, under ...fyne.CanvasObject) fyne.CanvasObject {
 	rows := vbox(4, newText(label, look{bold: true, size: sizeSmall}), o)
 	if fault != nil {
 		rows.Add(fault)
+	}
+	for _, u := range under {
+		if u != nil {
+			rows.Add(u)
+		}
 	}
 	if help != "" {
 		rows.Add(note(help))
@@ -222,6 +230,7 @@ func (f *accountForm) draft() api.AccountDraft {
 			d.Values[fd.Key] = v
 		}
 	}
+	d.Overlap = f.overlapOf(d.Values)
 	return d
 }
 
@@ -333,6 +342,9 @@ func (f *accountForm) refused(err error) {
 func (f *accountForm) wipe() {
 	if f.debounce != nil {
 		f.debounce()
+	}
+	for _, hide := range f.hides {
+		hide()
 	}
 	for _, e := range f.inputs {
 		e.OnChanged = nil

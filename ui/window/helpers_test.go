@@ -25,13 +25,24 @@ func pin(t *testing.T) {
 
 // capture draws the window as a driver would after a few frames, in which what
 // wraps has found its height.
-func (s *stage) capture() image.Image {
+func (s *stage) capture() image.Image { return s.captureAt(1100, 720) }
+
+func (s *stage) captureAt(w, h float32) image.Image {
 	for range 3 {
-		s.win.Resize(fyne.NewSize(1101, 720))
-		s.win.Resize(fyne.NewSize(1100, 720))
+		s.win.Resize(fyne.NewSize(w+1, h))
+		s.win.Resize(fyne.NewSize(w, h))
 		s.win.Content().Refresh()
 	}
 	return s.win.Canvas().Capture()
+}
+
+// scrollAccounts shows the end of the accounts.
+func (s *stage) scrollAccounts() {
+	s.walk(func(o fyne.CanvasObject) {
+		if c, ok := o.(*container.Scroll); ok {
+			c.ScrollToBottom()
+		}
+	})
 }
 
 // walk visits every object that is in the window, dialogs included.
@@ -106,11 +117,14 @@ func (s *stage) wantNot(words string) {
 	}
 }
 
-// button is the first button in view with this label.
+// button is the first button or radio in view with this label.
 func (s *stage) button(label string) *button {
 	s.t.Helper()
 	var found *button
 	s.walk(func(o fyne.CanvasObject) {
+		if r, ok := o.(*radio); ok && r.label == label && found == nil {
+			found = &r.button
+		}
 		if b, ok := o.(*button); ok && b.label == label && found == nil {
 			found = b
 		}

@@ -18,7 +18,7 @@ func doors() api.View {
 			{Account: "a2", Platform: "home", Title: "Mattermost", Glyph: "✦", Name: "home", Level: exposure.Private, If: exposure.Private, Open: true, Set: true,
 				Callers:  "the server mattermost.home.arpa (192.168.1.20) and others on your network",
 				Listener: api.Listener{Bind: "192.168.1.10:47823", Public: "http://192.168.1.10:47823", Allow: []string{"192.168.1.20"}},
-				Address:  "http://192.168.1.10:47823/c/9d2e61c0", Since: ago(3 * time.Hour), Last: ago(26 * time.Minute), Accepted: 41},
+				Address:  "http://192.168.1.10:47823/c/9d2e61c0", Since: ago(8 * time.Hour), Last: ago(26 * time.Minute), Accepted: 41},
 		},
 		Sockets: []api.Socket{{Addr: "192.168.1.10:47823", Whose: "Mattermost home: button clicks", Level: exposure.Private}},
 	}
@@ -49,9 +49,9 @@ func auditRecord() api.AuditPage {
 	line := func(seq uint64, d time.Duration, what string, account platforms.AccountID, who, text string) api.Audit {
 		return api.Audit{Seq: seq, At: ago(d), What: what, Account: account, Who: who, Text: text, Hash: "h" + text}
 	}
-	return api.AuditPage{State: api.AuditState{Lines: 212, First: ago(40 * 24 * time.Hour), Last: ago(3 * time.Hour), Why: "The record is whole."},
+	return api.AuditPage{State: api.AuditState{Lines: 212, First: ago(40 * 24 * time.Hour), Last: ago(8 * time.Hour), Why: "The record is whole."},
 		Lines: []api.Audit{
-			line(212, 3*time.Hour, "opened", "a2", "Postern", "Listens on 192.168.1.10:47823 for the server on your network."),
+			line(212, 8*time.Hour, "opened", "a2", "Postern", "Listens on 192.168.1.10:47823 for the server on your network."),
 			line(211, 26*time.Hour, "refused", "a4", "Postern", "LINE shop needs a public listener, and nobody acknowledged one."),
 			line(210, 27*time.Hour, "settings", "a4", "window", "The listener was set: 127.0.0.1:47822, published as https://bot.example.org."),
 			line(209, 27*time.Hour, "closed", "a4", "terminal", "Closed by hand."),
@@ -79,7 +79,7 @@ func exposed() *fake {
 			Listener: api.Listener{Bind: "127.0.0.1:47822", Public: "https://bot.example.org", Proxies: []string{"127.0.0.1"}},
 			Address:  "https://bot.example.org/line/c2f0a1", Tunnels: []string{"cloudflared publishes it as https://bot.example.org"},
 			Since: time.Date(2026, 11, 20, 9, 14, 0, 0, time.UTC), Last: ago(2 * time.Minute), Accepted: 212, Rejected: map[string]uint64{"bad signature": 28, "stale": 3},
-			Ack: &api.Acknowledgement{Made: ago(5 * time.Hour), Ends: noon.Add(29*24*time.Hour + 4*time.Hour), Version: 1, By: "window",
+			Ack: &api.Acknowledgement{Made: ago(4*time.Hour + 50*time.Minute), Ends: noon.Add(29*24*time.Hour + 4*time.Hour), Version: 1, By: "window",
 				Done: []string{"A tunnel with a stable host name"}, NotDone: []string{"Source addresses limited at the tunnel", "A plan for when it happens"}},
 			Rotating: []api.Rotation{{Field: "channel_secret", Until: noon.Add(20 * time.Hour)}}},
 		api.Door{Account: "a6", Platform: "hook", Title: "Webhook", Glyph: "⚓", Name: "builds", Level: exposure.Refused, If: exposure.Public, Needs: true,
@@ -94,7 +94,7 @@ func exposed() *fake {
 	}
 	f.audit.Lines = append([]api.Audit{
 		{Seq: 214, At: ago(time.Minute), What: "alarm", Who: "Postern", Text: "0.0.0.0:9229 listens, and nobody here opened it.", Hash: "x2"},
-		{Seq: 213, At: ago(5 * time.Hour), What: "acknowledged", Account: "a5", Who: "window", Text: "https://bot.example.org, for 30 days; 5 done, 2 not done.", Hash: "x1"},
+		{Seq: 213, At: ago(4*time.Hour + 50*time.Minute), What: "acknowledged", Account: "a5", Who: "window", Text: "https://bot.example.org, for 30 days; 5 done, 2 not done.", Hash: "x1"},
 	}, f.audit.Lines...)
 	f.audit.State.Lines = 214
 	return f

@@ -41,7 +41,7 @@ func sample() *fake {
 		{Name: "home", Title: "Mattermost", Glyph: "✦", Summary: "Messages dial out; button clicks call back on your own network.", Minutes: 8, Exposure: exposure.Private,
 			Fields: []api.Field{{Key: "url", Label: "Server", Required: true}, {Key: "token", Label: "Token", Secret: true, Required: true}}},
 		{Name: "shop", Title: "LINE", Glyph: "◆", Summary: "Its servers must reach you over the internet. Choose it only if you need it.", Minutes: 20, Exposure: exposure.Refused,
-			Fields:  []api.Field{{Key: "token", Label: "Channel access token", Secret: true, Required: true}, {Key: "secret", Label: "Channel secret", Secret: true, Required: true, Rotates: true}},
+			Fields:  []api.Field{{Key: "token", Label: "Channel access token", Secret: true, Required: true}, {Key: "secret", Label: "Channel secret", Secret: true, Required: true, Rotates: true, Makes: true}},
 			Inbound: platforms.Webhook},
 	}
 	f.snap = api.Snapshot{Revision: 1, At: noon, Unread: 9, Dead: 1, Held: 1, Queued: 1,
@@ -59,7 +59,8 @@ func sample() *fake {
 			{ID: "a3", Platform: "courier", Title: "Telegram", Glyph: "✈", Name: "alerts", Handle: "@night_watch_bot", Status: api.BadCredentials, Since: ago(9 * time.Minute),
 				Note: "Telegram refused the token (401). Paste the current one from @BotFather.", Hears: api.Light{Proven: ago(11 * time.Minute)}, Speaks: api.Light{Proven: ago(30 * time.Hour), Failed: ago(9 * time.Minute), Note: "401"},
 				Exposure: exposure.Outbound, Dead: 1},
-			{ID: "a4", Platform: "shop", Title: "LINE", Glyph: "◆", Name: "shop", Status: api.Paused, Paused: true, Exposure: exposure.Refused, Inbound: platforms.Webhook},
+			{ID: "a4", Platform: "shop", Title: "LINE", Glyph: "◆", Name: "shop", Status: api.Paused, Paused: true, Exposure: exposure.Refused, Inbound: platforms.Webhook,
+				Secrets: map[string]string{"token": "…8f1c", "secret": "…77aa"}},
 		},
 		Exposure: api.Exposure{exposure.Outbound: 2, exposure.Private: 1, exposure.Refused: 1},
 	}

@@ -105,6 +105,9 @@ func (p *setupPage) choose(name string) {
 		return
 	}
 	p.level(f.kind.Exposure)
+	if p.account != nil {
+		p.level(p.account.Exposure)
+	}
 	p.middle.Objects = []fyne.CanvasObject{f.view}
 	p.middle.Refresh()
 	p.buttons()
@@ -132,6 +135,9 @@ func (p *setupPage) form() *accountForm {
 func (p *setupPage) level(l exposure.Level) {
 	p.badge.set(l)
 	p.how.set(levelWords(l))
+	if k, ok := p.w.platform(p.kind); ok && (p.account == nil || l == exposure.Refused) {
+		p.how.set(model.BeforeSaving(k.Inbound, l, levelWords(l)))
+	}
 	p.badge.Refresh()
 }
 
@@ -318,6 +324,14 @@ func (p *setupPage) hello(a api.Account) {
 	w := p.w
 	var m *modal
 	done := newButton(primary, "Done", "", func() { m.close() })
+	if a.Inbound == platforms.Webhook && a.Exposure != exposure.Relayed && a.Exposure != exposure.Public {
+		done.label, done.kind = "Later", plain
+		m = w.open(vbox(12, hbox(10, newIcon(iconCheck, colorGood, 22), fill(heading(name+" is saved"))),
+			body("It hears nothing yet: its platform must reach this computer at a public address. Nothing is open. Set up its listener, and Postern asks you before it opens."),
+			pad(0, 8, 0, 0, hbox(8, gapFill(), done, newButton(primary, "Look at it", "", func() { m.close(); w.showDoor(a.ID) })))), 440, nil)
+		w.win.Canvas().Focus(done)
+		return
+	}
 	buttons := hbox(8, gapFill())
 	if a.Link != "" {
 		buttons.Add(newButton(plain, "Copy link", iconCopy, func() { w.copy(a.Link, "Link") }))

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"fyne.io/fyne/v2"
+
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
 	"github.com/postern/postern/platforms"
@@ -21,6 +23,7 @@ type scene struct {
 	name string
 	f    func() *fake
 	play func(*stage)
+	size fyne.Size // zero: 1100 by 720
 }
 
 // real is the sample with the platforms that there are.
@@ -29,7 +32,7 @@ func real() *fake {
 	f.kinds = nil
 	for _, p := range all.All() {
 		k := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
-			Exposure: exposure.Of(p.Inbound), Setup: p.Setup, Limits: p.Limits}
+			Exposure: exposure.Of(p.Inbound), Inbound: p.Inbound, Setup: p.Setup, Limits: p.Limits}
 		for _, d := range p.Fields {
 			k.Fields = append(k.Fields, api.Field{Key: d.Key, Label: d.Label, Help: d.Help, Placeholder: d.Placeholder, Secret: d.Secret, Required: d.Required, Advanced: d.Advanced})
 		}
@@ -42,46 +45,47 @@ func real() *fake {
 // pictures where -shots says.
 func TestShots(t *testing.T) {
 	pin(t)
+	narrow := fyne.NewSize(660, 560)
 	scenes := []scene{
-		{"accounts", sample, func(s *stage) {}},
-		{"accounts-empty", func() *fake { f := sample(); f.snap.Accounts, f.snap.Exposure = nil, nil; return f }, func(s *stage) {}},
-		{"accounts-notices", func() *fake {
+		{name: "accounts", f: sample, play: func(s *stage) {}},
+		{name: "accounts-empty", f: func() *fake { f := sample(); f.snap.Accounts, f.snap.Exposure = nil, nil; return f }, play: func(s *stage) {}},
+		{name: "accounts-notices", f: func() *fake {
 			f := sample()
 			f.snap.Accounts = f.snap.Accounts[:2]
 			f.snap.Program.Demo = true
 			f.snap.Notices = []api.Notice{{ID: "n1", Bad: true, Text: "The journal was repaired after a crash: 2 messages could not be read and were set aside."},
 				{ID: "n2", Text: "No keyring was found, so secrets are kept in a sealed file that asks for its passphrase at every start."}}
 			return f
-		}, func(s *stage) {}},
-		{"accounts-remove", sample, func(s *stage) { s.w.accounts.cards["a1"].remove() }},
-		{"accounts-offline", sample, func(s *stage) {
+		}, play: func(s *stage) {}},
+		{name: "accounts-remove", f: sample, play: func(s *stage) { s.w.accounts.cards["a1"].remove() }},
+		{name: "accounts-offline", f: sample, play: func(s *stage) {
 			s.f.link(false)
 			s.drain()
 			s.w.fail(&api.Error{Text: "Postern is not running. Start it, and the window goes on by itself."})
 		}},
-		{"add", sample, func(s *stage) { s.w.Go(PageAdd) }},
-		{"add-compare", real, func(s *stage) { s.w.Go(PageAdd); s.w.setup.compare() }},
-		{"add-checked", func() *fake {
+		{name: "add", f: sample, play: func(s *stage) { s.w.Go(PageAdd) }},
+		{name: "add-compare", f: real, play: func(s *stage) { s.w.Go(PageAdd); s.w.setup.compare() }},
+		{name: "add-checked", f: func() *fake {
 			f := sample()
 			f.check = func(api.AccountDraft) (api.Check, error) {
 				return api.Check{Identity: platforms.Identity{ID: "7", Name: "Family Helper", Handle: "@family_helper_bot",
 					Problems: []platforms.Problem{{Code: "hook", Text: "A webhook is set for this bot, so it hears nothing here.", Fix: "Remove the webhook", Bad: true}}}, Exposure: exposure.Outbound}, nil
 			}
 			return f
-		}, func(s *stage) {
+		}, play: func(s *stage) {
 			s.w.Go(PageAdd)
 			s.w.setup.form().inputs["token"].SetText("123456789:AAbbccddeeffgghhiijjkkll")
 			s.pass(time.Second)
 			s.settle()
 		}},
-		{"add-refused", func() *fake {
+		{name: "add-refused", f: func() *fake {
 			f := sample()
 			f.check = func(api.AccountDraft) (api.Check, error) {
 				return api.Check{Error: &api.Error{Text: "Telegram refused the token (401). Paste the current one from @BotFather."},
 					Fields: map[string]string{"token": "This token is not accepted."}}, nil
 			}
 			return f
-		}, func(s *stage) {
+		}, play: func(s *stage) {
 			s.w.Go(PageAdd)
 			s.w.setup.choose("shop")
 			s.w.setup.form().inputs["token"].SetText("123456789:AAbbccddeeffgghhiijjkkll")
@@ -89,54 +93,64 @@ func TestShots(t *testing.T) {
 			s.w.setup.runCheck(nil)
 			s.settle()
 		}},
-		{"edit", sample, func(s *stage) { s.w.edit(s.f.snap.Accounts[0]) }},
-		{"inbox", sample, func(s *stage) { s.w.Show(api.Request{Account: "a1", Conversation: "c1", Reply: true}); s.settle() }},
-		{"readme", func() *fake { // only what exists today
+		{name: "edit", f: sample, play: func(s *stage) { s.w.edit(s.f.snap.Accounts[0]) }},
+		{name: "edit-rotate", f: sample, play: func(s *stage) {
+			s.w.edit(s.f.snap.Accounts[3])
+			s.settle()
+			s.press("Make one")
+			s.press("for 1 day")
+		}},
+		{name: "accounts-exposed", f: exposed, play: func(s *stage) { s.w.accounts.content.Refresh(); s.capture(); s.scrollAccounts() }},
+		{name: "inbox", f: sample, play: func(s *stage) { s.w.Show(api.Request{Account: "a1", Conversation: "c1", Reply: true}); s.settle() }},
+		{name: "readme", f: func() *fake { // only what exists today
 			f := sample()
 			f.snap.Accounts = f.snap.Accounts[:1]
 			f.snap.Exposure = api.Exposure{exposure.Outbound: 1}
 			f.snap.Unread, f.snap.Dead, f.snap.Held, f.snap.Queued = 4, 0, 0, 1
 			f.convs = slices.DeleteFunc(f.convs, func(c api.Conversation) bool { return c.Account != "a1" })
 			return f
-		}, func(s *stage) { s.w.Show(api.Request{Account: "a1", Conversation: "c1", Reply: true}); s.settle() }},
-		{"inbox-search", sample, func(s *stage) {
+		}, play: func(s *stage) { s.w.Show(api.Request{Account: "a1", Conversation: "c1", Reply: true}); s.settle() }},
+		{name: "inbox-search", f: sample, play: func(s *stage) {
 			s.w.Go(PageInbox)
 			s.w.inbox.search.SetText("soup")
 			s.pass(time.Second)
 			s.settle()
 		}},
-		{"inbox-dead", sample, func(s *stage) {
+		{name: "inbox-dead", f: sample, play: func(s *stage) {
 			s.w.Show(api.Request{Account: "a3", Conversation: "c5"})
 			s.settle()
 			s.w.inbox.composer.add(place{"a3", "c5"}, &Picked{Name: "log of last night.txt", Size: 48213})
 		}},
-		{"exposure", exposed, func(s *stage) { s.w.Go(PageExposure); s.settle() }},
-		{"exposure-lower", exposed, func(s *stage) { s.w.Go(PageExposure); s.settle(); s.capture(); s.w.exposure.visit("a5") }},
-		{"exposure-end", exposed, func(s *stage) { s.w.Go(PageExposure); s.settle(); s.capture(); s.w.exposure.scroll.ScrollToBottom() }},
-		{"exposure-plain", func() *fake {
+		{name: "exposure", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle() }},
+		{name: "exposure-lower", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle(); s.capture(); s.w.exposure.visit("a5") }},
+		{name: "exposure-end", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle(); s.capture(); s.w.exposure.scroll.ScrollToBottom() }},
+		{name: "exposure-plain", f: func() *fake {
 			f := sample()
 			f.snap.Accounts = f.snap.Accounts[:1]
 			f.snap.Exposure = api.Exposure{exposure.Outbound: 1}
 			f.view, f.audit = api.View{At: noon}, api.AuditPage{}
 			return f
-		}, func(s *stage) { s.w.Go(PageExposure); s.settle() }},
-		{"exposure-ask", exposed, func(s *stage) { s.w.Go(PageExposure); s.settle(); s.w.exposure.cards["a4"].askFirst(); s.settle() }},
-		{"exposure-listener", exposed, func(s *stage) {
+		}, play: func(s *stage) { s.w.Go(PageExposure); s.settle() }},
+		{name: "exposure-ask", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle(); s.w.exposure.cards["a4"].askFirst(); s.settle() }},
+		{name: "exposure-listener", f: exposed, play: func(s *stage) {
 			s.w.Go(PageExposure)
 			s.settle()
 			s.w.editListener(s.w.exposure.cards["a5"].d, func() {}).mark("public", "This name leads to 10.0.0.3, which the platform can't reach.")
 		}},
-		{"activity", sample, func(s *stage) { s.w.Go(PageActivity); s.settle() }},
-		{"activity-detail", sample, func(s *stage) { s.w.Go(PageActivity); s.settle(); s.w.activity.details(s.f.activity[6]) }},
-		{"general", sample, func(s *stage) { s.w.Go(PageGeneral); s.settle() }},
-		{"general-unsaved", sample, func(s *stage) { s.w.Go(PageGeneral); s.settle(); s.w.general.ask.entry.SetText("soon") }},
-		{"hello", sample, func(s *stage) {
+		{name: "exposure-narrow", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle() }, size: narrow},
+		{name: "exposure-ask-narrow", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle(); s.w.exposure.cards["a4"].askFirst(); s.settle() }, size: narrow},
+		{name: "exposure-tall", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle() }, size: fyne.NewSize(1400, 1900)},
+		{name: "activity", f: sample, play: func(s *stage) { s.w.Go(PageActivity); s.settle() }},
+		{name: "activity-detail", f: sample, play: func(s *stage) { s.w.Go(PageActivity); s.settle(); s.w.activity.details(s.f.activity[6]) }},
+		{name: "general", f: sample, play: func(s *stage) { s.w.Go(PageGeneral); s.settle() }},
+		{name: "general-unsaved", f: sample, play: func(s *stage) { s.w.Go(PageGeneral); s.settle(); s.w.general.ask.entry.SetText("soon") }},
+		{name: "hello", f: sample, play: func(s *stage) {
 			s.w.Go(PageAdd)
 			s.w.setup.hello(s.f.snap.Accounts[0])
 		}},
 	}
 	for _, p := range all.All() {
-		scenes = append(scenes, scene{"setup-" + p.Name, real, func(s *stage) { s.w.Go(PageAdd); s.w.setup.choose(p.Name) }})
+		scenes = append(scenes, scene{name: "setup-" + p.Name, f: real, play: func(s *stage) { s.w.Go(PageAdd); s.w.setup.choose(p.Name) }})
 	}
 	for _, sc := range scenes {
 		for _, v := range []Variant{Light, Dark} {
@@ -144,8 +158,12 @@ func TestShots(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				s := newStage(t, sc.f(), v, Options{})
 				sc.play(s)
-				img := s.capture()
-				if img.Bounds().Dx() < 1100 {
+				size := sc.size
+				if size.IsZero() {
+					size = fyne.NewSize(1100, 720)
+				}
+				img := s.captureAt(size.Width, size.Height)
+				if img.Bounds().Dx() < int(size.Width) {
 					t.Fatalf("the picture is %v", img.Bounds())
 				}
 				if *shots == "" {

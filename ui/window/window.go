@@ -201,7 +201,7 @@ func (w *Window) Show(r api.Request) {
 		w.inbox.open(r.Account, r.Conversation, r.Reply)
 	case r.Page != "":
 		w.Go(r.Page)
-		if r.Page == PageExposure && r.Account != "" {
+		if w.page == PageExposure {
 			w.exposure.visit(r.Account)
 		}
 	}
