@@ -271,7 +271,6 @@ func Lanes(s api.Snapshot, v api.View) []Lane {
 		}
 		in = append(in, doorLane(d))
 	}
-	slices.SortStableFunc(in, func(a, b Lane) int { return cmp.Compare(distance(a.From), distance(b.From)) })
 	for _, a := range s.Accounts {
 		d, has := doors[a.ID]
 		relayed := a.Exposure == exposure.Relayed || has && d.Relayed
@@ -289,6 +288,7 @@ func Lanes(s api.Snapshot, v api.View) []Lane {
 		l.Badge, l.Closed = Badge(l.Level), off(a) || s.Program.Paused
 		out = append(out, l)
 	}
+	slices.SortStableFunc(in, func(a, b Lane) int { return cmp.Compare(distance(a.From), distance(b.From)) })
 	return append(in, out...)
 }
 

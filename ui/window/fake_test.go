@@ -35,6 +35,8 @@ type fake struct {
 	check   func(api.AccountDraft) (api.Check, error)
 	add     func(api.AccountDraft) (api.Account, error)
 	send    func(api.Draft) (api.Entry, error)
+	listen  func(api.Listener) (api.Door, error)
+	ack     func(api.Answer) (api.Door, error)
 	failing error         // every call fails with it
 	hang    chan struct{} // every call waits for it to be closed, or for its context
 	calls   []string
@@ -439,11 +441,20 @@ func (s *stage) push(change func(*api.Snapshot)) {
 }
 
 func (f *fake) Exposure(ctx context.Context) (api.View, error) {
-	return f.view, f.enter(ctx, "Exposure")
+	err := f.enter(ctx, "Exposure")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.view, err
 }
 
 func (f *fake) SetListener(ctx context.Context, id platforms.AccountID, l api.Listener) (api.Door, error) {
-	return api.Door{Account: id, Listener: l}, f.enter(ctx, "SetListener "+string(id)+" "+l.Bind+" "+l.Public)
+	if err := f.enter(ctx, "SetListener "+string(id)+" "+l.Bind+" "+l.Public); err != nil {
+		return api.Door{}, err
+	}
+	if f.listen != nil {
+		return f.listen(l)
+	}
+	return api.Door{Account: id, Listener: l, Needs: true}, nil
 }
 
 func (f *fake) RemoveListener(ctx context.Context, id platforms.AccountID) error {
@@ -459,15 +470,34 @@ func (f *fake) OpenDoor(ctx context.Context, id platforms.AccountID) (api.Door, 
 }
 
 func (f *fake) Ask(ctx context.Context, id platforms.AccountID) (api.Question, error) {
-	return f.question, f.enter(ctx, "Ask "+string(id))
+	err := f.enter(ctx, "Ask "+string(id))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.question, err
 }
 
 func (f *fake) Acknowledge(ctx context.Context, id platforms.AccountID, a api.Answer) (api.Door, error) {
-	return api.Door{Account: id}, f.enter(ctx, fmt.Sprintf("Acknowledge %s %s %s %d %v", id, a.Nonce, a.Typed, a.Days, a.Items))
+	if err := f.enter(ctx, fmt.Sprintf("Acknowledge %s %s %s %d", id, a.Nonce, a.Typed, a.Days)); err != nil {
+		return api.Door{}, err
+	}
+	if f.ack != nil {
+		return f.ack(a)
+	}
+	return api.Door{Account: id, Open: true}, nil
 }
 
 func (f *fake) Audit(ctx context.Context, before uint64, limit int) (api.AuditPage, error) {
-	return f.audit, f.enter(ctx, "Audit")
+	err := f.enter(ctx, fmt.Sprintf("Audit %d", before))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := f.audit
+	out.Lines = nil
+	for _, a := range f.audit.Lines {
+		if (before == 0 || a.Seq < before) && len(out.Lines) < limit {
+			out.Lines = append(out.Lines, a)
+		}
+	}
+	return out, err
 }
 
 func (f *fake) ExportAudit(ctx context.Context) (io.ReadCloser, error) {
