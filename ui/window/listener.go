@@ -26,6 +26,7 @@ type listenerForm struct {
 
 	fields map[string]*entry // by the name they have on the wire
 	faults map[string]*text
+	more   *fyne.Container // the fields that are folded away
 	busy   bool
 }
 
@@ -39,6 +40,7 @@ func (w *Window) editListener(d api.Door, done func()) *listenerForm {
 		f.field("allow", "Allowed sources", "", strings.Join(d.Allow, ", "), "Only these addresses or prefixes are let in. Empty: all."),
 		f.field("cert", "Certificate file", "/etc/ssl/bot.example.org.pem", d.Cert, "Only where no tunnel ends TLS."),
 		f.field("key", "Key file", "/etc/ssl/bot.example.org.key", d.Key, ""))
+	f.more = more
 	rows := vbox(14,
 		body("Setting a listener opens nothing to strangers: a public one stays closed until you acknowledge it."),
 		f.field("bind", "Listen on", "127.0.0.1:47822", d.Bind, "An address of this computer, and a port. Keep 127.0.0.1 where a tunnel leads to it. Empty: the usual."),
@@ -76,6 +78,9 @@ func (f *listenerForm) mark(key, s string) {
 	}
 	t.set(clean.Block(s))
 	setVisible(t, s != "")
+	if s != "" && key != "bind" && key != "public" {
+		f.more.Show()
+	}
 	f.m.view.Refresh()
 }
 
