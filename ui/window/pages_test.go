@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/exposure"
 )
 
 func TestActivity(t *testing.T) {
@@ -203,6 +204,12 @@ func TestContrast(t *testing.T) {
 	for _, i := range inks {
 		for _, g := range grounds {
 			pairs = append(pairs, [2]fyne.ThemeColorName{i, g})
+		}
+	}
+	// The drawing, its ends and the doors write in the colours of the levels.
+	for _, l := range []exposure.Level{exposure.Outbound, exposure.Relayed, exposure.Local, exposure.Private, exposure.Public, exposure.Refused, "unknown"} {
+		for _, g := range grounds {
+			pairs = append(pairs, [2]fyne.ThemeColorName{levelColor(l), g})
 		}
 	}
 	for _, v := range []Variant{Light, Dark} {

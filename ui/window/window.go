@@ -8,7 +8,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/driver/desktop"
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/platforms"
@@ -346,58 +345,4 @@ func (w *Window) visitForeign(address string) {
 		q.text = "It is not an ordinary web address. It comes from a message, not from Postern."
 	}
 	w.confirm(q)
-}
-
-// keys binds the window's own keys.
-func (w *Window) keys() {
-	c := w.win.Canvas()
-	for _, k := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.KeyF, fyne.KeyN} {
-		c.AddShortcut(&desktop.CustomShortcut{KeyName: k, Modifier: fyne.KeyModifierShortcutDefault},
-			func(s fyne.Shortcut) { w.shortcut(s) })
-	}
-	c.SetOnTypedKey(func(ev *fyne.KeyEvent) {
-		if ev.Name == fyne.KeyEscape {
-			w.escape()
-		}
-	})
-}
-
-// shortcut does what one of the window's own keys means, and reports whether s
-// is one. They work while a field has the focus too.
-func (w *Window) shortcut(s fyne.Shortcut) bool {
-	c, ok := s.(*desktop.CustomShortcut)
-	if !ok || c.Modifier != fyne.KeyModifierShortcutDefault {
-		return false
-	}
-	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PageActivity, fyne.Key5: PageGeneral, fyne.KeyN: PageAdd}
-	switch name := pages[c.KeyName]; {
-	case name != "":
-		w.closeModals()
-		w.Go(name)
-	case c.KeyName != fyne.KeyF:
-		return false
-	case w.setup != nil || len(w.modals) > 0:
-	case w.page == PageActivity:
-		w.win.Canvas().Focus(w.activity.search)
-	default:
-		if w.page != PageInbox {
-			w.Go(PageInbox)
-		}
-		w.win.Canvas().Focus(w.inbox.search)
-	}
-	return true
-}
-
-// escape closes what is on top.
-func (w *Window) escape() {
-	switch {
-	case len(w.modals) > 0:
-		w.modals[len(w.modals)-1].dismiss()
-	case w.toasts.visible():
-		w.toasts.hide()
-	case w.setup != nil:
-		w.Go(PageAccounts)
-	case w.page == PageInbox:
-		w.inbox.clearSearch()
-	}
 }

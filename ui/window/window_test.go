@@ -95,10 +95,23 @@ func TestNothingIsAskedWhileDrawing(t *testing.T) {
 	s.press("Act on it")
 	s.w.inbox.composer.text.SetText("hello")
 	s.press("Send")
+	s.w.Go(PageExposure)
+	s.settle()
+	s.press("Close")
+	s.press("Change the listener…")
+	s.press("Save")
+	s.press("Open…")
+	s.press("Keep closed")
+	c := s.w.acknowledge("a4", f.question, nil)
+	c.choose()
+	c.typed.SetText(f.question.Type)
+	s.press("Open")
+	s.w.edit(f.snap.Accounts[3])
+	s.press("Make one")
 	if len(f.wrong) > 0 {
 		t.Errorf("asked on the goroutine that draws: %v", f.wrong)
 	}
-	if f.count("Send") != 1 || f.count("Release") != 1 {
+	if f.count("Send") != 1 || f.count("Release") != 1 || f.count("CloseDoor a2") != 1 || acknowledged(s) != 1 || f.count("Make shop secret") != 1 {
 		t.Errorf("the test asked too little: %v", f.calls)
 	}
 }
