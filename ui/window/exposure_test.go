@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
 
 	"github.com/postern/postern/app/control/api"
@@ -36,6 +37,20 @@ func TestExposure(t *testing.T) {
 		n := map[exposure.Level][2]int{}
 		s.walk(func(o fyne.CanvasObject) {
 			if w, ok := o.(*wire); ok {
+				var lines, rings int
+				for _, p := range test.WidgetRenderer(w).Objects() {
+					switch p := p.(type) {
+					case *canvas.Line:
+						lines++
+					case *canvas.Circle:
+						if p.Visible() {
+							rings++
+						}
+					}
+				}
+				if w.closed != (lines > 3) || (w.closed && w.in) != (rings == 1) {
+					t.Errorf("%s, closed %v: %d lines, %d rings", w.level, w.closed, lines, rings)
+				}
 				c := n[w.level]
 				if w.closed {
 					c[0]++
@@ -119,7 +134,9 @@ func TestExposure(t *testing.T) {
 		s.f.set(func() { s.f.hang = make(chan struct{}) })
 		for range 3 {
 			test.Tap(s.w.exposure.cards["a5"].shut)
+			s.w.exposure.cards["a5"].closeDoor()
 			test.Tap(s.w.exposure.shutAll)
+			s.w.exposure.closeAll()
 		}
 		if len(s.w.modals) != 0 {
 			t.Error("it asks")
@@ -166,6 +183,24 @@ func TestExposureReads(t *testing.T) {
 		s.settle()
 		if got := s.f.count("Exposure") - n; got != 1 {
 			t.Errorf("asked %d times, and nothing changed", got)
+		}
+	})
+	t.Run("not sooner than a second after it was shown", func(t *testing.T) {
+		s := newStage(t, exposed(), Light, Options{})
+		s.pass(700 * time.Millisecond)
+		s.w.Go(PageExposure)
+		s.settle()
+		n := s.f.count("Exposure")
+		s.push(func(*api.Snapshot) {})
+		s.pass(300 * time.Millisecond)
+		s.settle()
+		if got := s.f.count("Exposure") - n; got != 0 {
+			t.Errorf("asked %d times after 0.3 s", got)
+		}
+		s.pass(time.Second)
+		s.settle()
+		if got := s.f.count("Exposure") - n; got != 1 {
+			t.Errorf("asked %d times after 1.3 s", got)
 		}
 	})
 	t.Run("not while another page is shown", func(t *testing.T) {
