@@ -17,6 +17,8 @@ import (
 const (
 	problemStatus  = "status"
 	problemSocket  = "long_connection"
+	problemAddress = "address"  // there is none to tell the platform
+	problemUnheard = "callback" // nothing has come to it
 	problemUnknown = "scopes_unknown"
 )
 
@@ -64,7 +66,9 @@ func (c *connector) Check(ctx context.Context) (platforms.Identity, error) {
 		return platforms.Identity{}, err
 	}
 	id.Problems = append(id.Problems, lacking...)
-	if p, err := c.subscription(ctx); err != nil {
+	if c.hook != nil {
+		id.Problems = append(id.Problems, c.hook.problems()...)
+	} else if p, err := c.subscription(ctx); err != nil {
 		return platforms.Identity{}, err
 	} else if p.Code != "" {
 		id.Problems = append(id.Problems, p)

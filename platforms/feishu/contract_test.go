@@ -56,10 +56,15 @@ func config(t *testing.T, s *feishutest.Server) platforms.Config {
 }
 
 func newWorld(t *testing.T) *platformtest.World {
+	return worldOf(t, func(*feishutest.Server, *platformtest.World) {})
+}
+
+// worldOf is a world with a long connection, before change.
+func worldOf(t *testing.T, change func(*feishutest.Server, *platformtest.World)) *platformtest.World {
 	s := newServer(t)
 	s.SetPing(1)
 	c := config(t, s)
-	return &platformtest.World{
+	w := &platformtest.World{
 		Config: c,
 		Bot:    platforms.UserID(s.Bot().OpenID), Person: feishutest.Person,
 		Direct: feishutest.Direct, Group: feishutest.Group, Thread: feishutest.Root, Nowhere: feishutest.Nowhere,
@@ -122,6 +127,8 @@ func newWorld(t *testing.T) *platformtest.World {
 		Held:    s.Held,
 		Close:   s.Close,
 	}
+	change(s, w)
+	return w
 }
 
 // post is what is said in the emulator's form: a message for each file, or one.

@@ -1,5 +1,6 @@
 // Package feishu connects a bot of Feishu, or of Lark, its international twin,
 // over the platform's long connection: the connector dials out, nothing listens.
+// Where the person chose so, the platform calls a public address instead.
 //
 // The platform pushes an event until it is acknowledged, at once and then after
 // 15 seconds, 5 minutes, 1 hour and 6 hours, so an acknowledgement is written
@@ -41,6 +42,12 @@ const (
 	keySecret = "app_secret"
 	keyDomain = "domain"
 	keyServer = "server"
+	keyMode   = "mode"
+	keyCrypt  = "encrypt_key"
+	keyToken  = "verification_token"
+
+	modeSocket = "socket" // we dial out
+	modeHTTP   = "http"   // the platform calls a public address
 )
 
 // Platform describes Feishu.
@@ -60,12 +67,20 @@ func Platform() platforms.Platform {
 				Help:    "An app exists on one of them only."},
 			{Key: keyServer, Label: "Server", Advanced: true, Parse: parseServer, Placeholder: feishuServer,
 				Help: "Only for another address of the open platform."},
+			{Key: keyMode, Label: "How events come", Advanced: true,
+				Options: []platforms.Option{{Value: modeSocket, Label: "Dial out (recommended)"}, {Value: modeHTTP, Label: "HTTP events: Feishu calls a public address"}},
+				Help:    "Dialling out needs no address on the internet and no further secrets. Choose the other only where the app has to use it."},
+			{Key: keyCrypt, Label: "Encrypt Key", Secret: true, Rotates: true, Advanced: true, Parse: parseCrypt,
+				Help: "For HTTP events only, and needed there: from Events & Callbacks, Encryption strategy."},
+			{Key: keyToken, Label: "Verification Token", Secret: true, Rotates: true, Advanced: true, Parse: parseToken,
+				Help: "For HTTP events only, and needed there: from the same page."},
 		},
-		Limits:  limits(),
-		Inbound: platforms.Dials,
-		Setup:   guide(),
-		Length:  length,
-		New:     newConnector,
+		Limits:    limits(),
+		Inbound:   platforms.Dials,
+		InboundOf: inboundOf,
+		Setup:     guide(),
+		Length:    length,
+		New:       newConnector,
 	}
 }
 
@@ -98,12 +113,21 @@ func limits() platforms.Limits {
 	}
 }
 
+// inboundOf is platforms.Platform's.
+func inboundOf(settings map[string]string) platforms.Inbound {
+	if settings[keyMode] == modeHTTP {
+		return platforms.Webhook
+	}
+	return platforms.Dials
+}
+
 // connector is one app's bot.
 type connector struct {
 	api    api
 	dialer websocket.Dialer
 	own    *http.Transport // nil where Config brought an http.Client
 	log    logger
+	hook   *hook // nil where the connector dials out
 
 	names  names
 	recent recent
@@ -160,6 +184,12 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	conn.api = api{http: &client, server: server, app: app, secret: platforms.NewSecret(secret), busy: make(chan struct{}, 1)}
 	conn.dialer = websocket.Dialer{NetDialContext: c.Dial, Proxy: c.Proxy, HandshakeTimeout: callTime}
 	conn.edits = make(chan struct{}, 1)
+	if conn.hook, err = newHook(c, app); err != nil {
+		if domain == "lark" {
+			err = renamedError(err)
+		}
+		return nil, err
+	}
 	if domain == "lark" {
 		return lark{conn}, nil
 	}

@@ -28,14 +28,22 @@ func (c *connector) Run(ctx context.Context, from platforms.Cursor, sink platfor
 		return err
 	}
 	sink.State(platforms.State{Phase: platforms.Connecting, Speaks: true})
-	s, err := c.connect(ctx)
-	if err != nil {
+	r := &run{c: c, me: me, sink: sink, place: parsePlace(from)}
+	if c.hook != nil {
+		r.requests = newRequests(c)
+		_, release, err := c.hook.serve(r.requests)
+		if err != nil {
+			return err
+		}
+		defer release()
+		r.s = r.requests.s
+	} else if r.s, err = c.connect(ctx); err != nil {
 		return err
 	}
+	s := r.s
 	c.mu.Lock()
 	c.live = s
 	c.mu.Unlock()
-	r := &run{c: c, s: s, me: me, sink: sink, place: parsePlace(from)}
 	err = r.run(ctx)
 	c.mu.Lock()
 	if c.live == s {
@@ -47,12 +55,14 @@ func (c *connector) Run(ctx context.Context, from platforms.Cursor, sink platfor
 
 // run is one Run with its connection.
 type run struct {
-	c     *connector
-	s     *session
-	me    bot
-	sink  platforms.Sink
-	place place
-	noted time.Time // when the place was last told
+	c *connector
+	s *session
+	// requests is where the events come from; nil: from s.
+	requests *requests
+	me       bot
+	sink     platforms.Sink
+	place    place
+	noted    time.Time // when the place was last told
 
 	trouble atomic.Pointer[string] // what the person is told while this connection lasts
 }
@@ -70,16 +80,21 @@ func (r *run) connected(hears bool) platforms.State {
 func (r *run) run(ctx context.Context) error {
 	inner, cancel := context.WithCancel(ctx)
 	packets := make(chan packet, waiting)
-	failed := make(chan error, 3)
-	ended := make(chan struct{}, 3)
-	r.sink.State(r.connected(true))
-	for _, f := range []func() error{
+	beside := []func() error{
 		func() error {
 			return r.s.read(inner, packets, func() { r.sink.State(r.connected(true)) })
 		},
 		func() error { return r.s.keep(inner) },
 		func() error { return r.c.tidy(inner) },
-	} {
+	}
+	if r.requests != nil {
+		packets, beside = r.requests.packets, beside[2:]
+		beside = append(beside, func() error { return r.s.tend(inner) })
+	}
+	failed := make(chan error, len(beside))
+	ended := make(chan struct{}, len(beside))
+	r.sink.State(r.connected(r.requests == nil))
+	for _, f := range beside {
 		go func() {
 			failed <- f()
 			ended <- struct{}{}
@@ -87,8 +102,8 @@ func (r *run) run(ctx context.Context) error {
 	}
 	err := r.take(ctx, packets, failed)
 	cancel()
-	_ = r.s.ws.Close() // ends reading and writing
-	for range 3 {
+	r.s.close()
+	for range beside {
 		<-ended
 	}
 	if ctx.Err() != nil && platforms.KindOf(err) == platforms.Temporary {
@@ -122,6 +137,9 @@ func (r *run) take(ctx context.Context, packets <-chan packet, failed <-chan err
 		case p := <-packets:
 			if err := r.store(ctx, gather(p, packets)); err != nil {
 				return err
+			}
+			if r.requests != nil {
+				r.sink.State(r.connected(true))
 			}
 			if time.Since(r.noted) >= noteSoon {
 				if err := r.note(ctx); err != nil {

@@ -41,11 +41,12 @@ type packet struct {
 	last    larkws.Frame
 	payload []byte
 	came    time.Time
+	answer  chan<- []byte // of a request: has room for what acknowledges it
 }
 
-// session is one long connection.
+// session is one long connection, or the requests of one Run.
 type session struct {
-	ws      *websocket.Conn
+	ws      *websocket.Conn // nil where requests bring the events
 	service int32
 	ping    atomic.Int64 // interval, a time.Duration
 	wake    chan struct{}
@@ -239,6 +240,34 @@ func (s *session) keep(ctx context.Context) error {
 	}
 }
 
+// tend does keep's part for clicks, where there is no connection.
+func (s *session) tend(ctx context.Context) error {
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.wake:
+		case <-t.C:
+		}
+		due, err := s.release(time.Now())
+		if err != nil {
+			return err
+		}
+		if !due.IsZero() {
+			t.Reset(time.Until(due))
+		}
+	}
+}
+
+// close ends what the session has open.
+func (s *session) close() {
+	if s.ws != nil {
+		_ = s.ws.Close() // ends reading and writing
+	}
+}
+
 func (s *session) nudge() {
 	select {
 	case s.wake <- struct{}{}:
@@ -269,7 +298,7 @@ type reply struct {
 	Data []byte `json:"data,omitempty"`
 }
 
-// acknowledge tells the server that p need not come again.
+// acknowledge tells the platform that p need not come again, once for each p.
 func (s *session) acknowledge(p packet) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -277,6 +306,13 @@ func (s *session) acknowledge(p packet) error {
 }
 
 func (s *session) acknowledgeNow(p packet, answer []byte) error {
+	if p.answer != nil {
+		select {
+		case p.answer <- answer:
+		default: // it has its answer
+		}
+		return nil
+	}
 	f := p.last
 	b, err := json.Marshal(reply{Code: http.StatusOK, Data: answer})
 	if err != nil {

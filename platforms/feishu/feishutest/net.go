@@ -112,8 +112,19 @@ func (s *Server) Cut() {
 }
 
 // Garbage sends, where an event should be, a frame whose payload is no JSON,
-// and one that is no frame at all.
+// and one that is no frame at all; or requests like that.
 func (s *Server) Garbage() {
+	s.mu.Lock()
+	hook := s.hook
+	var copied hooked
+	if hook != nil {
+		copied = *hook
+	}
+	s.mu.Unlock()
+	if hook != nil {
+		s.garbage(copied)
+		return
+	}
 	for _, c := range s.open() {
 		s.mu.Lock()
 		id := s.id("")

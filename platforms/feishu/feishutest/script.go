@@ -136,7 +136,7 @@ func object(pairs ...string) string {
 func (s *Server) envelope(kind string, body any) *event {
 	e := &event{id: s.id(""), kind: "event"}
 	e.payload, _ = json.Marshal(map[string]any{"schema": "2.0", "event": body, "header": map[string]any{
-		"event_id": e.id, "token": verify, "create_time": millis(s.now()), "event_type": kind, "tenant_key": tenant, "app_id": s.appID,
+		"event_id": e.id, "token": s.verify, "create_time": millis(s.now()), "event_type": kind, "tenant_key": tenant, "app_id": s.appID,
 	}})
 	return e
 }

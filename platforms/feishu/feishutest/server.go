@@ -59,6 +59,9 @@ type Server struct {
 	beats  int
 	odd    int // acknowledgements with another code than 200
 	faults []fault
+	hook   *hooked // nil: events go over long connections
+	round  int     // how often all that waits was made due
+	verify string  // the Verification Token
 	held   int
 	calls  []Call
 }
@@ -110,7 +113,7 @@ func New(appID, secret string) (*Server, error) {
 	}
 	s := &Server{
 		listener: l, ended: make(chan struct{}), changed: make(chan struct{}), appID: appID, secret: secret,
-		ping: 120, parts: 1,
+		ping: 120, parts: 1, verify: verify,
 		bot:   Bot{OpenID: "ou_e6e14f667cfe239d7b129b521dce0569", Name: "Postern", Status: 2},
 		lacks: map[string]bool{}, tokens: map[string]time.Time{}, tickets: map[string]bool{},
 		conns: map[*conn]struct{}{}, sockets: map[*socket]struct{}{},

@@ -35,6 +35,7 @@ type event struct {
 	pushed   int // how often; 0: nobody was connected
 	at       time.Time
 	frames   map[string]bool // the header message_id of each push
+	due      int             // not 0: to be delivered by a request; the round that said so
 }
 
 // socket is one long connection.
@@ -180,6 +181,11 @@ func (s *Server) offer(e *event) {
 		e.at = s.now()
 		s.events = append(s.events, e)
 		s.last = e
+		if s.hook != nil {
+			s.round++
+			e.due = s.round
+			return
+		}
 		for c := range s.sockets { // a random one: clients share the events
 			to = c
 			break
@@ -250,7 +256,11 @@ func (s *Server) retry() {
 			case e.callback, n > len(ladder):
 				continue
 			case s.now().Sub(e.at) >= ladder[n-1]:
-				sent := false
+				sent := s.hook != nil && s.hook.URL != "" && !s.down
+				if sent {
+					s.round++
+					e.due = s.round
+				}
 				for c := range s.sockets {
 					again = append(again, due{c, e})
 					sent = true
