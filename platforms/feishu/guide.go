@@ -42,6 +42,7 @@ func guide() platforms.Guide {
 			{Text: "On the tab Callback configuration, set the same mode and add the callback Card action trigger: without it, buttons do nothing, and people choose by replying to the message with a button's label or number.", Copy: "card.action.trigger"},
 			{Text: "Under Version Management & Release, create a version, make the app available to those who shall write to it, and submit it. An administrator approves it."},
 			{Text: "Search for the bot by its name in Feishu or Lark and write to it, or add it to a group. Connect one computer for each app: several with the same App ID share the messages at random."},
+			{Text: "Leave “How events come” as it is if you can: a connection that this program opens needs no address on the internet. Only if the app must get its events by HTTP: enter the Encrypt Key and the Verification Token from Events & Callbacks, Encryption strategy, choose HTTP events, save, and allow a public address for this account. Then choose “Send notifications to developer's server”, and “Send callbacks to developer's server” on the other tab, and paste at both the address that is told in the account's problems. What reaches it is signed and encrypted, but strangers can knock there."},
 		},
 	}
 }

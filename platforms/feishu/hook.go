@@ -236,6 +236,6 @@ func (h *hook) problems() []platforms.Problem {
 	if err != nil {
 		return []platforms.Problem{{Code: problemAddress, Text: platforms.Explain(err), Bad: true}}
 	}
-	return []platforms.Problem{{Code: problemUnheard, Text: "Feishu has not called since this program started. If it was not done yet: in the Developer Console under Events & Callbacks choose Send to developer's server and paste: " + public +
-		" The tab Callback configuration needs the same address. The console accepts it only while this account is connected."}}
+	return []platforms.Problem{{Code: problemUnheard, Text: "Feishu has not called since this program started. If it was not done yet: in the developer console under Events & Callbacks choose “Send notifications to developer's server” and paste: " + public +
+		" On the tab Callback configuration do the same. The console accepts the address only while this account is connected."}}
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -173,6 +174,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"padding of 17":                    {sign(sealedOf(padTo(upTo(event(testToken), 17), 17))), platforms.ErrMalformed},
 		"padding of 255":                   {sign(sealedOf(padTo(upTo(event(testToken), 255), 255))), platforms.ErrMalformed},
 		"uneven padding":                   {sign(sealedOf(uneven(event(testToken)))), platforms.ErrMalformed},
+		"padding that JSON passes over":    {sign(sealedOf([]byte(upTo(event(testToken), 4) + "\n\n\n\n"))), platforms.ErrMalformed},
 		"nothing but padding":              {sign(sealedOf(padTo("", 16))), platforms.ErrMalformed},
 		"encrypted with another key":       {sign(encrypted(otherKey, event(testToken))), platforms.ErrMalformed},
 		"encrypted with the former key, signed with this": {sign(encrypted(oldKey, event(testToken))), platforms.ErrMalformed},
@@ -299,5 +301,24 @@ func TestThePathCantBeGuessed(t *testing.T) {
 	one, other := where(platforms.NewSecret("one")), where(platforms.NewSecret("other"))
 	if len(one) != 32 || one == other || one != where(platforms.NewSecret("one")) {
 		t.Errorf("%s, %s", one, other)
+	}
+}
+
+// TestOnlySoManyAtOnce: what is over the bound is told to come again.
+func TestOnlySoManyAtOnce(t *testing.T) {
+	q := newRequests(&connector{hook: testHook(t)})
+	for range atOnce {
+		q.slots <- struct{}{}
+	}
+	q.c.hook.app = "cli_a1"
+	got := httptest.NewRecorder()
+	q.ServeHTTP(got, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(encrypted(testKey, event(testToken)))))
+	if got.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d", got.Code)
+	}
+	got = httptest.NewRecorder()
+	q.ServeHTTP(got, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(encrypted(testKey, challenge(testToken)))))
+	if got.Code != http.StatusOK || got.Body.String() != `{"challenge":"ajls384kdjx98XX"}` {
+		t.Errorf("a challenge: status %d, %s", got.Code, got.Body)
 	}
 }

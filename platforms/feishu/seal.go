@@ -57,7 +57,7 @@ func unseal(body []byte, key platforms.Secret) (sealed, error) {
 	if json.Unmarshal(body, &outer) != nil {
 		return sealed{}, errSealed
 	}
-	raw, err := base64.StdEncoding.Strict().DecodeString(outer.Encrypt)
+	raw, err := base64.StdEncoding.DecodeString(outer.Encrypt)
 	if err != nil || len(raw) < 2*aes.BlockSize || len(raw)%aes.BlockSize != 0 {
 		return sealed{}, errSealed
 	}

@@ -274,3 +274,13 @@ func (s *Server) garbage(h hooked) {
 	h.EncryptKey = ""
 	_, _, _ = s.post(h, []byte(`{"encrypt":"AAAA"}`), answerIn, true)
 }
+
+// HTTP is what SetHTTP set, with the address that was saved since.
+func (s *Server) HTTP() HTTP {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hook == nil {
+		return HTTP{}
+	}
+	return s.hook.HTTP
+}

@@ -259,7 +259,7 @@ func (s *Server) retry() {
 				sent := s.hook != nil && s.hook.URL != "" && !s.down
 				if sent {
 					s.round++
-					e.due = s.round
+					e.due, e.at = s.round, s.now()
 				}
 				for c := range s.sockets {
 					again = append(again, due{c, e})
