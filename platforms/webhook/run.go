@@ -1,0 +1,108 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+
+	"github.com/postern/postern/platforms"
+)
+
+const (
+	waiting        = "Nothing has come yet. Have the service send a test, or wait for the first event."
+	problemAddress = "address"
+	problemPaste   = "paste"
+)
+
+// Check is platforms.Connector's. There is nobody to ask, so it says what to
+// enter at the service.
+func (c *connector) Check(ctx context.Context) (platforms.Identity, error) {
+	id := platforms.Identity{ID: platforms.UserID(c.scheme.sender), Name: senderTitle(c.scheme.sender)}
+	public, err := c.address()
+	if err != nil {
+		id.Problems = []platforms.Problem{{Code: problemAddress, Text: platforms.Explain(err), Bad: true}}
+	} else if !c.heard.Load() {
+		id.Problems = []platforms.Problem{{Code: problemPaste, Text: paste(c.scheme.sender, public)}}
+	}
+	return id, ctx.Err()
+}
+
+// paste says what to enter where.
+func paste(sender, public string) string {
+	switch sender {
+	case senderGitHub:
+		return "At GitHub, under Settings, Webhooks of the repository or organization, the payload URL must be " + public + ", the content type application/json, and the secret the one that was entered here. Set it if it is not."
+	case senderGitLab:
+		return "At GitLab, under Settings, Webhooks of the project, the URL must be " + public + " and the secret token the secret that was entered here. Set it if it is not."
+	case senderStripe:
+		return "In Stripe's Dashboard, under Developers, Webhooks, an endpoint must have the URL " + public + "; its signing secret is what belongs here. Add it if there is none."
+	case senderSlack:
+		return "At Slack, on the app's page Event Subscriptions, the request URL must be " + public + "; the signing secret from Basic Information is what belongs here. Set it while this account is running: Slack tries it at once."
+	case senderWebex:
+		return "The webhook at Webex must have the targetUrl " + public + " and the secret that was entered here. Create it with the Webhooks API if there is none."
+	}
+	return "At the service, the webhook's address must be " + public + ". Set it if it is not."
+}
+
+// Run is platforms.Connector's. Nobody keeps our place: what was not answered
+// with status 200 comes again if the service does that, so from is not used and
+// events carry no cursor.
+func (c *connector) Run(ctx context.Context, _ platforms.Cursor, sink platforms.Sink) error {
+	sink.State(platforms.State{Phase: platforms.Connecting})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if c.ingress == nil {
+		return closed(errors.New("no ingress"))
+	}
+	h := newHandler(c)
+	_, release, err := c.ingress.Serve(h.route(c.path))
+	if err != nil {
+		return closed(err)
+	}
+	defer func() {
+		h.refuse() // so that release has nothing to wait for
+		release()
+		h.busy.Wait()
+	}()
+	note := waiting
+	if c.heard.Load() {
+		note = ""
+	}
+	sink.State(platforms.State{Phase: platforms.Connected, Note: note})
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case j := <-h.jobs:
+			err := sink.Event(ctx, j.ev)
+			j.done <- err
+			if err != nil {
+				return err
+			}
+			c.heard.Store(true)
+			sink.State(platforms.State{Phase: platforms.Connected, Hears: true})
+		}
+	}
+	return ctx.Err()
+}
+
+// closed is err from the Ingress as the contract has it.
+func closed(err error) error {
+	var own *platforms.Error
+	if errors.As(err, &own) {
+		return err
+	}
+	return &platforms.Error{Kind: platforms.NotAcknowledged, Err: err,
+		Text: "No service can reach this computer: it has no public address for this account. Allow one under Exposure."}
+}
+
+// address is what the service must be told. It opens nothing.
+func (c *connector) address() (string, error) {
+	if c.ingress == nil {
+		return "", closed(errors.New("no ingress"))
+	}
+	public, err := c.ingress.Address(c.path)
+	if err != nil {
+		return "", closed(err)
+	}
+	return public, nil
+}
