@@ -58,6 +58,14 @@ type fault struct {
 	where string
 	*broken
 	table bool // the subtest is one of Faults
+	mute  bool // it is of a connector that only hears
+}
+
+// inMute is a fault in what a connector that only hears does when it should send.
+func inMute(where string, send func(platforms.Connector, context.Context, platforms.Message) (platforms.MessageID, error)) fault {
+	return fault{where: where, mute: true, broken: &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+		return send(c, ctx, m)
+	}}}
 }
 
 func at(where string, b *broken) fault { return fault{where: where, broken: b} }
@@ -248,6 +256,12 @@ func faults() map[string]fault {
 			}
 			return id, err
 		}}),
+		"sends after all": inMute("sends nothing", func(c platforms.Connector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
+			return c.Send(ctx, m)
+		}),
+		"says to try again what it can't do": inMute("sends nothing", func(platforms.Connector, context.Context, platforms.Message) (platforms.MessageID, error) {
+			return "", errors.New("not now")
+		}),
 		"shortens a button's data": at("features/buttons", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
 			for _, row := range m.Buttons {
 				for i := range row {
@@ -278,6 +292,9 @@ func TestSuiteNotices(t *testing.T) {
 			return &broken{conn.(*memoryConnector), b.run, b.send}, nil
 		}
 		h := memoryHarness(m, p)
+		if b.mute {
+			h = muteHarness(m, p, platforms.Connector.Send)
+		}
 		if name != "" {
 			h.Patience = 500 * time.Millisecond
 		}

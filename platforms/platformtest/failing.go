@@ -53,7 +53,7 @@ func (s *suite) cancel(t *testing.T) {
 		canceled(t, r.stop())
 	})
 	t.Run("Send", func(t *testing.T) {
-		d := s.open(t)
+		d := s.calling(t)
 		d.FailCall(Fault{Kind: Hang})
 		ctx, cancel := context.WithCancel(context.Background())
 		before := goroutines(s.h.Server)
@@ -76,7 +76,7 @@ func (s *suite) cancel(t *testing.T) {
 
 func (s *suite) trouble(t *testing.T) {
 	t.Run("credentials refused at the start", func(t *testing.T) {
-		d := s.open(t)
+		d := s.calling(t)
 		d.Revoke()
 		d.kind("Run", d.start(nil, "").wait(), platforms.Unauthorized)
 	})
@@ -127,7 +127,7 @@ func (s *suite) trouble(t *testing.T) {
 		r.stop()
 	})
 	t.Run("down, then up", func(t *testing.T) {
-		d := s.open(t)
+		d := s.calling(t)
 		from := d.begin()
 		d.Down()
 		d.kind("Run", d.start(nil, from).wait(), platforms.Temporary)

@@ -54,6 +54,11 @@ type Harness struct {
 	// edit, although the bot can edit its own. World.Edit is nil then.
 	NoEditEvents bool
 
+	// OnlyHears says that the connector calls nobody: it takes what comes, and
+	// Send is Unsupported. World.Sent, Revoke, FailCall and Held are nil then, and
+	// Down means that nothing comes in.
+	OnlyHears bool
+
 	// Numbered says that in these Worlds buttons are lines of text, which
 	// people choose by a reaction or by a number.
 	Numbered bool
@@ -105,7 +110,8 @@ type World struct {
 	// Limits.Redelivery is 0.
 	Redeliver func()
 
-	// Sent is what the bot has sent, oldest first, as a reader would see it.
+	// Sent is what the bot has sent, oldest first, as a reader would see it. Nil
+	// where Harness.OnlyHears.
 	Sent func() []Sent
 	// Acked is the ids of the messages from Say that the platform considers
 	// delivered for good. Nil where Harness.Unacknowledged.
@@ -121,14 +127,15 @@ type World struct {
 	Disconnect func()
 	// Down cuts every connection and refuses new ones until Up.
 	Down, Up func()
-	// Revoke makes the server refuse the account's credentials from now on.
+	// Revoke makes the server refuse the account's credentials from now on. Nil
+	// where Harness.OnlyHears.
 	Revoke func()
 	// Conflict makes the server say that another program uses the account. Nil
 	// where the platform lets several programs share one.
 	Conflict func()
 
 	// FailCall breaks the next call that is not part of the event stream:
-	// Check's or Send's first one.
+	// Check's or Send's first one. Nil where Harness.OnlyHears.
 	FailCall func(Fault)
 	// FailStream breaks the next attempt to get events: the next poll, or the
 	// next handshake. The suite calls it while nothing runs. Nil where Inbound
@@ -163,6 +170,7 @@ type World struct {
 	Beats func() int
 
 	// Held is how many calls are hanging at the moment, by a Fault of kind Hang.
+	// Nil where Harness.OnlyHears.
 	Held func() int
 
 	// Close stops the server and waits for its goroutines. Hanging calls end.

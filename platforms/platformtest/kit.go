@@ -72,6 +72,15 @@ func (s *suite) open(t *testing.T) *desk {
 	return s.connect(t, d)
 }
 
+// calling is open, for a test of what the connector asks of the server.
+func (s *suite) calling(t *testing.T) *desk {
+	t.Helper()
+	if s.h.OnlyHears {
+		t.Skip("nothing is asked of the server")
+	}
+	return s.open(t)
+}
+
 // connect gives d a connector.
 func (s *suite) connect(t *testing.T, d *desk) *desk {
 	t.Helper()

@@ -1,6 +1,7 @@
 package platformtest
 
 import (
+	"context"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -32,6 +33,55 @@ func memoryHarness(m *Memory, p platforms.Platform) Harness {
 			FailCall: b.FailCall, FailStream: b.FailStream, Held: b.Held, Close: b.Close,
 		}
 	}}
+}
+
+// mute hides every power of a Connector, and sends nothing.
+type mute struct {
+	platforms.Connector
+	send func(platforms.Connector, context.Context, platforms.Message) (platforms.MessageID, error)
+}
+
+func (m mute) Send(ctx context.Context, msg platforms.Message) (platforms.MessageID, error) {
+	if m.send != nil {
+		return m.send(m.Connector, ctx, msg)
+	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	return "", &platforms.Error{Kind: platforms.Unsupported, Text: "This one only hears. Write elsewhere."}
+}
+
+// muteHarness is memoryHarness for connectors that only hear.
+func muteHarness(m *Memory, p platforms.Platform, send func(platforms.Connector, context.Context, platforms.Message) (platforms.MessageID, error)) Harness {
+	good := p.New
+	p.New = func(c platforms.Config) (platforms.Connector, error) {
+		conn, err := good(c)
+		return mute{conn, send}, err
+	}
+	l := p.Limits
+	p.Inbound = platforms.Webhook
+	p.Limits = platforms.Limits{Threads: l.Threads, Download: l.Download, Redelivery: l.Redelivery}
+	h := memoryHarness(m, p)
+	h.OnlyHears, h.Idempotent = true, false
+	whole := h.New
+	h.New = func(t *testing.T) *World {
+		w := whole(t)
+		w.Sent, w.Revoke, w.FailCall, w.Held = nil, nil, nil, nil
+		w.Disconnect, w.FailStream, w.Cut = nil, nil, nil
+		w.Edit, w.Click, w.Typed, w.Answered = nil, nil, nil, nil
+		return w
+	}
+	return h
+}
+
+func TestMute(t *testing.T) {
+	m := NewMemory()
+	Run(t, muteHarness(m, m.Platform(), nil))
+}
+
+func TestMuteFaults(t *testing.T) {
+	m := NewMemory()
+	Faults(t, muteHarness(m, m.Platform(), nil))
 }
 
 func TestMemoryFaults(t *testing.T) {

@@ -41,8 +41,11 @@ func (s *suite) platform(t *testing.T) {
 // complete demands the controls for what the platform offers, and no others:
 // only so is a skipped subtest the platform's word instead of a gap.
 func (s *suite) complete(t *testing.T, d *desk) {
-	l, dials := s.limits, s.h.Platform.Inbound != platforms.Webhook
+	l, dials, calls := s.limits, s.h.Platform.Inbound != platforms.Webhook, !s.h.OnlyHears
 	_, clicker := d.conn.(platforms.Clicker)
+	if dials && !calls {
+		t.Error("who calls nobody can't dial: Inbound is Webhook where OnlyHears")
+	}
 	for _, c := range []struct {
 		name         string
 		has, offered bool
@@ -59,8 +62,8 @@ func (s *suite) complete(t *testing.T, d *desk) {
 		{"Cut", d.Cut != nil, dials},
 		{"Silence", d.Silence != nil, dials && !s.h.NothingOpen},
 		{"Swap", d.Swap != nil, !s.h.InOrder},
-		{"Say", d.Say != nil, true}, {"Odd", d.Odd != nil, true}, {"Sent", d.Sent != nil, true}, {"Down", d.Down != nil, true},
-		{"Up", d.Up != nil, true}, {"Revoke", d.Revoke != nil, true}, {"FailCall", d.FailCall != nil, true}, {"Held", d.Held != nil, true},
+		{"Say", d.Say != nil, true}, {"Odd", d.Odd != nil, true}, {"Sent", d.Sent != nil, calls}, {"Down", d.Down != nil, true},
+		{"Up", d.Up != nil, true}, {"Revoke", d.Revoke != nil, calls}, {"FailCall", d.FailCall != nil, calls}, {"Held", d.Held != nil, calls},
 		{"Garbage", d.Garbage != nil, true}, {"Skew", d.Skew != nil, true}, {"Advance", d.Advance != nil, true}, {"Close", d.Close != nil, true},
 	} {
 		if c.has != c.offered {
@@ -87,13 +90,13 @@ func (s *suite) check(t *testing.T) {
 		fmt.Fprintf(s.heard, "%+v\n", id)
 	})
 	t.Run("bad credentials", func(t *testing.T) {
-		d := s.open(t)
+		d := s.calling(t)
 		d.Revoke()
 		_, err := d.conn.Check(d.context())
 		d.kind("Check", err, platforms.Unauthorized)
 	})
 	t.Run("no network", func(t *testing.T) {
-		d := s.open(t)
+		d := s.calling(t)
 		d.Down()
 		_, err := d.conn.Check(d.context())
 		d.kind("Check", err, platforms.Temporary)

@@ -2,6 +2,7 @@ package platformtest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -22,6 +23,35 @@ func (d *desk) sent(id platforms.MessageID) Sent {
 		d.t.Fatalf("the server knows no message %q of the bot", id)
 	}
 	return all[i]
+}
+
+// sendsNothing proves that a connector that only hears says so, at once and for
+// good, whatever is to be sent.
+func (s *suite) sendsNothing(t *testing.T) {
+	l := s.limits
+	if l.Text > 0 || l.Buttons > 0 || l.Upload > 0 || l.Edit || l.Typing > 0 {
+		t.Errorf("Limits offer what can't be sent: %+v", l)
+	}
+	d := s.open(t)
+	switch d.conn.(type) {
+	case platforms.Editor, platforms.Typer, platforms.Clicker:
+		t.Errorf("%T sends after all", d.conn)
+	}
+	for _, m := range []platforms.Message{
+		{Key: "k", Conversation: d.Direct, Text: "x"}, {Key: "k2", Conversation: d.Direct, Format: platforms.Markdown, Text: "**x**"},
+		{Key: "k3", Conversation: d.Nowhere, Text: "x"}, {Key: "k4"},
+	} {
+		id, err := d.conn.Send(d.context(), m)
+		d.kind("Send", err, platforms.Unsupported)
+		if id != "" {
+			t.Errorf("it has the id %q", id)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := d.conn.Send(ctx, platforms.Message{Key: "k", Conversation: d.Direct, Text: "x"}); err == nil {
+		t.Error("a context that has ended sends")
+	}
 }
 
 func (s *suite) send(t *testing.T) {

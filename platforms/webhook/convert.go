@@ -92,6 +92,10 @@ func read(sender string, v value, event string, body []byte) said {
 		return slack(v)
 	case senderWebex:
 		return webexEvent(v)
+	case senderStandard: // GitLab's signing tokens follow it
+		if v.get("object_kind").raw(40) != "" {
+			return gitlab(v, body)
+		}
 	}
 	return generic(v, body)
 }
