@@ -9,9 +9,11 @@ import (
 	"github.com/postern/postern/platforms/mattermost"
 	"github.com/postern/postern/platforms/slack"
 	"github.com/postern/postern/platforms/telegram"
+	"github.com/postern/postern/platforms/webhook"
 )
 
-// All is every platform, the easiest to set up first.
+// All is every platform: the chats, the easiest to set up first, then what only
+// brings messages.
 func All() []platforms.Platform {
 	return []platforms.Platform{
 		telegram.Platform(),
@@ -20,5 +22,6 @@ func All() []platforms.Platform {
 		discord.Platform(),
 		feishu.Platform(),
 		line.Platform(),
+		webhook.Platform(),
 	}
 }

@@ -56,6 +56,9 @@ func convert(s scheme, h http.Header, body []byte, now time.Time) platforms.Even
 		Text: block(it.text, textMost),
 		From: platforms.User{ID: platforms.UserID(s.sender), Name: senderTitle(s.sender), Bot: true},
 	}
+	if ev.Text == "" {
+		ev.Text = "a request without readable text"
+	}
 	if ev.Time.IsZero() {
 		ev.Time = now
 	}
