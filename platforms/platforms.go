@@ -149,6 +149,9 @@ type Step struct {
 // Limits is what a platform allows. Zero means "not offered" for features and
 // "no known limit" for sizes.
 type Limits struct {
+	// Mute says that nothing can be sent: Send is Unsupported, whatever it is.
+	Mute bool `json:"mute,omitempty"`
+
 	Text    int  `json:"text,omitempty"`    // longest message text, in Unit
 	Caption int  `json:"caption,omitempty"` // longest text beside a file, in Unit
 	Unit    Unit `json:"unit,omitempty"`    // what Text and Caption count

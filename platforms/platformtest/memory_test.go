@@ -60,7 +60,7 @@ func muteHarness(m *Memory, p platforms.Platform, send func(platforms.Connector,
 	}
 	l := p.Limits
 	p.Inbound = platforms.Webhook
-	p.Limits = platforms.Limits{Threads: l.Threads, Download: l.Download, Redelivery: l.Redelivery}
+	p.Limits = platforms.Limits{Mute: true, Threads: l.Threads, Download: l.Download, Redelivery: l.Redelivery}
 	h := memoryHarness(m, p)
 	h.OnlyHears, h.Idempotent = true, false
 	whole := h.New

@@ -240,7 +240,7 @@ func TestSend(t *testing.T) {
 	if platforms.KindOf(err) != platforms.Unsupported || !strings.Contains(platforms.Explain(err), "only brings messages") {
 		t.Errorf("%v", err)
 	}
-	if l := webhook.Platform().Limits; l != (platforms.Limits{Redelivery: 7 * 24 * time.Hour}) {
+	if l := webhook.Platform().Limits; l != (platforms.Limits{Mute: true, Redelivery: 7 * 24 * time.Hour}) {
 		t.Errorf("%+v", l)
 	}
 }

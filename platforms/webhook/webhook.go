@@ -32,10 +32,10 @@ func Platform() platforms.Platform {
 		Summary: "Takes the signed webhooks of one service; it can't answer. Needs a public HTTPS address, by a tunnel or a relay. Choose it only if the service can't be polled or relayed.",
 		Minutes: 10,
 		Fields:  fields(),
-		// Zero: nothing can be sent. GitHub lets a person deliver again what is up
+		// GitHub lets a person deliver again what is up
 		// to three days old, Stripe tries for three days, and the example schedule
 		// of Standard Webhooks ends after three days and a bit.
-		Limits:  platforms.Limits{Redelivery: 7 * 24 * time.Hour},
+		Limits:  platforms.Limits{Mute: true, Redelivery: 7 * 24 * time.Hour},
 		Away:    "While this computer is off, events are lost with services that deliver once, as GitHub does. Stripe, and most that follow Standard Webhooks, try again for days.",
 		Inbound: platforms.Webhook,
 		Setup:   guide(),

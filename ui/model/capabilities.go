@@ -34,8 +34,8 @@ func Capabilities(list []api.Platform) []Capability {
 		{"Sends files", func(p api.Platform) string { return upTo(p.Limits.Upload) }},
 		{"Fetches files", func(p api.Platform) string { return upTo(p.Limits.Download) }},
 		{"Typing sign", func(p api.Platform) string { return yes(p.Limits.Typing > 0) }},
-		{"To one chat", func(p api.Platform) string { return rate(p.Limits.Pace.Conversation) }},
-		{"All together", func(p api.Platform) string { return rate(p.Limits.Pace.Account) }},
+		{"To one chat", func(p api.Platform) string { return rate(p.Limits, p.Limits.Pace.Conversation) }},
+		{"All together", func(p api.Platform) string { return rate(p.Limits, p.Limits.Pace.Account) }},
 		{"While this is off", func(p api.Platform) string { return p.Away }},
 	}
 	out := make([]Capability, 0, len(rows))
@@ -71,6 +71,9 @@ func about(minutes int) string {
 }
 
 func longest(l platforms.Limits) string {
+	if l.Mute {
+		return "sends nothing"
+	}
 	if l.Text == 0 {
 		return "no limit known"
 	}
@@ -78,6 +81,9 @@ func longest(l platforms.Limits) string {
 }
 
 func buttons(l platforms.Limits) string {
+	if l.Mute {
+		return "no"
+	}
 	if l.Buttons == 0 {
 		return "as a numbered list"
 	}
@@ -102,7 +108,10 @@ func upTo(n int64) string {
 }
 
 // rate is how many messages in how long, in the words of a person.
-func rate(r platforms.Rate) string {
+func rate(l platforms.Limits, r platforms.Rate) string {
+	if l.Mute {
+		return "–"
+	}
 	if r.N == 0 || r.Per == 0 {
 		return "no limit known"
 	}

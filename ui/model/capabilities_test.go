@@ -16,26 +16,27 @@ func TestCapabilities(t *testing.T) {
 			Typing: time.Second, Pace: platforms.Pace{Account: platforms.Rate{N: 30, Per: time.Second}, Conversation: platforms.Rate{N: 20, Per: time.Minute}}}},
 		{Exposure: exposure.Refused, Limits: platforms.Limits{Text: 1_234_567, Unit: platforms.Runes, Buttons: 4, ButtonsPerRow: 4, Upload: 10 << 20, Download: 1 << 30,
 			Pace: platforms.Pace{Account: platforms.Rate{N: 2000, Per: 90 * time.Second}}}},
+		{Exposure: exposure.Refused, Minutes: 10, Limits: platforms.Limits{Mute: true}},
 	})
-	want := map[string][2]string{
-		"Reached by":         {"outbound socket", "public webhook"},
-		"First setup":        {"2 min", "–"},
-		"Longest text":       {"4,096 UTF-16 units", "1,234,567 characters"},
-		"Edits its messages": {"yes", "no"},
-		"Threads":            {"yes", "no"},
-		"Buttons":            {"up to 100, 8 a row", "up to 4"},
-		"Sends files":        {"up to 50 MB", "up to 10 MiB"},
-		"Fetches files":      {"up to 1.5 MB", "up to 1 GiB"},
-		"Typing sign":        {"yes", "no"},
-		"To one chat":        {"20 a minute", "no limit known"},
-		"All together":       {"30 a second", "2,000 in 90 s"},
-		"While this is off":  {"Kept for a day.", ""},
+	want := map[string][3]string{
+		"Reached by":         {"outbound socket", "public webhook", "public webhook"},
+		"First setup":        {"2 min", "–", "10 min"},
+		"Longest text":       {"4,096 UTF-16 units", "1,234,567 characters", "sends nothing"},
+		"Edits its messages": {"yes", "no", "no"},
+		"Threads":            {"yes", "no", "no"},
+		"Buttons":            {"up to 100, 8 a row", "up to 4", "no"},
+		"Sends files":        {"up to 50 MB", "up to 10 MiB", "no"},
+		"Fetches files":      {"up to 1.5 MB", "up to 1 GiB", "no"},
+		"Typing sign":        {"yes", "no", "no"},
+		"To one chat":        {"20 a minute", "no limit known", "–"},
+		"All together":       {"30 a second", "2,000 in 90 s", "–"},
+		"While this is off":  {"Kept for a day.", "", ""},
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d rows, want %d", len(got), len(want))
 	}
 	for _, c := range got {
-		if w, ok := want[c.Name]; !ok || len(c.Values) != 2 || c.Values[0] != w[0] || c.Values[1] != w[1] {
+		if w, ok := want[c.Name]; !ok || len(c.Values) != 3 || c.Values[0] != w[0] || c.Values[1] != w[1] || c.Values[2] != w[2] {
 			t.Errorf("%q: %q, want %q", c.Name, c.Values, w)
 		}
 	}

@@ -85,7 +85,8 @@ func (s *Sender) update(f func()) {
 func (s *Sender) Push(pushes ...Push) {
 	s.update(func() {
 		for _, p := range pushes {
-			s.queue = append(s.queue, &delivery{push: p, keep: true, noted: true})
+			s.last = &delivery{push: p, keep: true, noted: true}
+			s.queue = append(s.queue, s.last)
 		}
 	})
 }
@@ -95,7 +96,7 @@ func (s *Sender) Once(p Push) {
 	s.update(func() { s.queue = append(s.queue, &delivery{push: p}) })
 }
 
-// Redeliver delivers once more what was taken last.
+// Redeliver delivers once more what came last by Push, after it.
 func (s *Sender) Redeliver() {
 	s.update(func() {
 		if s.last != nil {
@@ -167,11 +168,8 @@ func (s *Sender) deliver(d *delivery) bool {
 			return
 		}
 		s.queue = s.queue[1:]
-		if good && d.keep {
-			s.last = d
-			if d.noted {
-				s.acked = append(s.acked, d.push.ID)
-			}
+		if good && d.noted {
+			s.acked = append(s.acked, d.push.ID)
 		}
 	})
 	return good || !d.keep
