@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"encoding/binary"
+	stdnet "net"
 	"net/netip"
 	"os"
 	"slices"
@@ -49,8 +50,13 @@ func FuzzTable(f *testing.F) {
 
 // The three ways to ask must agree.
 func TestWaysAgree(t *testing.T) {
-	open(t, "tcp4", "127.0.0.1:0")
+	l, _ := open(t, "tcp4", "127.0.0.1:0")
 	open(t, "tcp4", "0.0.0.0:0")
+	near, err := stdnet.Dial("tcp4", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer near.Close()
 	conns, err := net.ConnectionsPid("tcp", int32(os.Getpid()))
 	if err != nil {
 		t.Fatal(err)
