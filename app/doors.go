@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,7 +126,7 @@ func (d *doors) close() {
 // hear records an event, and tells the person what they did not do themselves.
 func (d *doors) hear(ctx context.Context, ev guard.Event) {
 	a := d.app
-	a.audit(ctx, string(ev.What), "postern", ev.Account, ev.Text)
+	a.audit(ctx, string(ev.What), cmp.Or(ev.By, "postern"), ev.Account, ev.Text)
 	switch {
 	case ev.What == guard.Alarm, ev.What == guard.Closed && !ev.Asked, ev.What == guard.Revoked && !ev.Asked:
 		id := "door-" + string(ev.Account)
@@ -140,29 +141,30 @@ func (d *doors) hear(ctx context.Context, ev guard.Event) {
 	a.changed()
 }
 
-// setting is what was set for an account, or what is usual.
+// setting is what was set for an account, if anything was.
 func (d *doors) setting(id platforms.AccountID) (s doorSetting, set bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s, set = d.set[id]
-	if !set {
-		s.Listener.Bind = d.freeBindLocked()
-	}
 	return s, set
 }
 
-// freeBindLocked is a loopback address that no other account was given; d.mu is
-// held.
-func (d *doors) freeBindLocked() string {
+// freeBind is a loopback address that no other account was given and nothing
+// else listens on, empty if there is none.
+func (d *doors) freeBind() string {
+	d.mu.Lock()
 	used := map[string]bool{}
 	for _, s := range d.set {
 		used[s.Listener.Bind] = true
 	}
-	for port := usualPort; ; port++ {
-		if bind := fmt.Sprintf("%s:%d", usualHost, port); !used[bind] {
+	d.mu.Unlock()
+	for port := usualPort; port < usualPort+2*maxAccounts; port++ {
+		bind := fmt.Sprintf("%s:%d", usualHost, port)
+		if !used[bind] && d.guard.Free(netip.MustParseAddrPort(bind)) {
 			return bind
 		}
 	}
+	return ""
 }
 
 // claim is what account c asks for at path.
@@ -213,9 +215,7 @@ func (g doorway) Serve(r platforms.Route) (string, func(), error) {
 	defer cancel()
 	pass, err := g.d.guard.Admit(ctx, g.d.claim(g.c, l, r.Path))
 	if err != nil {
-		if platforms.KindOf(err) == platforms.NotAcknowledged {
-			g.d.refused(g.c.id, platforms.Explain(err))
-		}
+		g.d.refused(g.c.id, platforms.Explain(err))
 		return "", nil, err
 	}
 	g.d.mu.Lock()
@@ -250,10 +250,10 @@ func (d *doors) admitted(c *account, path string) (listener, error) {
 	switch {
 	case !set:
 		return listener{}, &platforms.Error{Kind: platforms.NotAcknowledged, Err: guard.ErrNotAcknowledged,
-			Text: c.platform.Title + " delivers only to an address on the internet, and none is set. Nothing is open, and sending works. Set up a listener under Exposure, if you need to hear from it."}
+			Text: c.platform.Title + " delivers only to an address on the internet, and none is set. Nothing is open" + c.andSends() + ". Set up a listener under Exposure, if you need to hear from it."}
 	case s.Closed:
 		return listener{}, &platforms.Error{Kind: platforms.NotAcknowledged, Err: guard.ErrNotAcknowledged,
-			Text: "Its listener was closed by hand and stays so until you open it under Exposure. Sending works."}
+			Text: "Its listener was closed by hand and stays so until you open it under Exposure" + c.andSends() + "."}
 	}
 	c.mu.Lock()
 	reach := c.platform.Reach(c.rec.Settings)
@@ -263,6 +263,15 @@ func (d *doors) admitted(c *account, path string) (listener, error) {
 		return l, &platforms.Error{Kind: platforms.Rejected, Text: err.Error()}
 	}
 	return l, nil
+}
+
+// andSends tells that a closed door keeps nothing from being sent, where that is
+// so.
+func (c *account) andSends() string {
+	if c.platform.Limits.Mute {
+		return ""
+	}
+	return ", and sending works"
 }
 
 func (d *doors) notYet(c *account) error {

@@ -404,9 +404,28 @@ func TestListenersAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Public: "https://a.example"}); err != nil || d.Bind != "127.0.0.1:47822" {
+	if d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Public: "https://a.example"}); err != nil || !strings.HasPrefix(d.Bind, "127.0.0.1:478") && !strings.HasPrefix(d.Bind, "127.0.0.1:479") {
 		t.Errorf("the usual: %v %+v", err, d)
 	}
+	t.Run("a port that is taken", func(t *testing.T) {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		w, _ := opened(t)
+		if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: l.Addr().String(), Public: "https://a.example"}); err != nil {
+			t.Fatal(err)
+		}
+		q, err := w.app.Ask(t.Context(), "fake")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.app.Acknowledge(t.Context(), "fake", yes(q, 1), "window"); err != nil {
+			t.Fatal(err)
+		}
+		w.until("it says so", func() bool { return strings.Contains(w.door().Why, "can't be listened on") })
+	})
 	if d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: "0.0.0.0:47822", Public: "https://a.example"}); err != nil || d.If != exposure.Public || !d.Needs {
 		t.Errorf("every address: %v %+v", err, d)
 	}

@@ -143,7 +143,7 @@ func (d *doors) view(c *account, st guard.State) api.Door {
 	case setting.Closed:
 		v.Why = "Closed by hand. It stays so until you open it."
 	case !set && reach == platforms.Webhook:
-		v.Why = "No listener is set up, so nothing can come in. Sending works."
+		v.Why = "No listener is set up, so nothing can come in" + c.andSends() + "."
 	case !set:
 		v.Why = "Nothing is open: it works without, and some of it works better with a listener."
 	case err != nil:
@@ -183,8 +183,11 @@ func (a *App) SetListener(ctx context.Context, id platforms.AccountID, in api.Li
 		return api.Door{}, &api.Error{Kind: platforms.Unsupported, Text: c.platform.Title + " dials out here; it has no use for a listener."}
 	}
 	if strings.TrimSpace(in.Bind) == "" {
-		s, _ := a.doors.setting(id)
-		in.Bind = s.Listener.Bind
+		if s, set := a.doors.setting(id); set {
+			in.Bind = s.Listener.Bind
+		} else {
+			in.Bind = a.doors.freeBind()
+		}
 	}
 	l, err := readListener(in, reach)
 	if err != nil {

@@ -329,6 +329,9 @@ func distance(from string) int {
 func DoorRemark(a api.Account) (words, do string) {
 	switch a.Exposure {
 	case exposure.Refused:
+		if a.Status == api.Blocked && a.Note != "" { // the note says it better
+			return a.Note, "Open…"
+		}
 		return "Refused: not acknowledged. It needs a listener that others can reach, and nothing is open.", "Open…"
 	case exposure.Public:
 		return "Strangers can send bytes to a program on this computer through it.", "Look at it"

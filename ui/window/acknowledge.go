@@ -221,7 +221,7 @@ func (c *consent) answer() {
 			return
 		}
 		c.m.close()
-		c.w.say("Acknowledged. The listener is open until its period ends or you close it.")
+		c.w.say("Acknowledged. The listener may be open until its period ends or you close it.")
 		if c.done != nil {
 			c.done()
 		}

@@ -144,11 +144,11 @@ func (c *accountCard) update(a api.Account) {
 	c.badge.set(a.Exposure)
 	c.clock(c.w.now())
 
-	setVisible(c.note, a.Note != "")
+	words, do := model.DoorRemark(a)
+	setVisible(c.note, a.Note != "" && words != a.Note)
 	c.noteTxt.set(clean.Block(a.Note))
 
-	words, do := model.DoorRemark(a)
-	c.doorTxt.set(words)
+	c.doorTxt.set(clean.Block(words))
 	c.doorBtn.setLabel(do)
 	setVisible(c.door, words != "")
 

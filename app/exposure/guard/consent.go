@@ -160,7 +160,7 @@ func (g *Guard) Acknowledge(ctx context.Context, c Consent) error {
 		return err
 	}
 	g.o.Tell(Event{Acknowledged, c.Account, fmt.Sprintf("A public listener was acknowledged at the %s: %s %s, published as %s, until %s.",
-		c.By, c.Bind, strings.Join(c.Paths, " "), c.Host, c.Ends.Format("2006-01-02 15:04 MST")), true})
+		c.By, c.Bind, strings.Join(c.Paths, " "), c.Host, c.Ends.Format("2006-01-02 15:04 MST")), true, c.By})
 	g.judge()
 	return nil
 }
@@ -177,7 +177,7 @@ func (g *Guard) Revoke(ctx context.Context, id platforms.AccountID, why string) 
 	if !had {
 		return nil
 	}
-	g.o.Tell(Event{Revoked, id, "An acknowledgement was taken back: " + why + ".", true})
+	g.o.Tell(Event{Revoked, id, "An acknowledgement was taken back: " + why + ".", true, ""})
 	return g.forget(ctx, id)
 }
 

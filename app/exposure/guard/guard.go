@@ -61,7 +61,8 @@ type Event struct {
 	What    What
 	Account platforms.AccountID
 	Text    string
-	Asked   bool // somebody wanted it: nobody needs to be told
+	Asked   bool   // somebody wanted it: nobody needs to be told
+	By      string // who did it; empty: the guard
 }
 
 // Options configure a Guard. Keys, Records and Serve are required.
@@ -186,7 +187,7 @@ func (g *Guard) Admit(ctx context.Context, c Claim) (*Pass, error) {
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	s.passes = append(s.passes, p)
 	g.armLocked()
-	g.o.Tell(Event{Opened, c.Account, fmt.Sprintf("%s listens on %s %s (%s)%s.", c.Title, c.Bind, c.Path, level, publishedAs(c)), true})
+	g.o.Tell(Event{Opened, c.Account, fmt.Sprintf("%s listens on %s %s (%s)%s.", c.Title, c.Bind, c.Path, level, publishedAs(c)), true, ""})
 	g.o.Changed()
 	return p, nil
 }
@@ -260,7 +261,7 @@ func (g *Guard) refusalLocked(c Claim) error {
 		}
 	}
 	return &platforms.Error{Kind: platforms.NotAcknowledged, Err: ErrNotAcknowledged, Text: fmt.Sprintf(
-		"%s stays closed: %s. Look at Exposure and decide. Sending works.", c.Title, why)}
+		"%s stays closed: %s. Look at Exposure and decide.", c.Title, why)}
 }
 
 // Assess is what c amounts to if it is opened, whether somebody must agree to
@@ -291,7 +292,7 @@ func (p *Pass) Release() {
 	gone := p.g.dropLocked(p, errReleased)
 	p.g.mu.Unlock()
 	if gone {
-		p.g.o.Tell(Event{Closed, p.claim.Account, fmt.Sprintf("%s listens no longer on %s %s.", p.claim.Title, p.claim.Bind, p.claim.Path), true})
+		p.g.o.Tell(Event{Closed, p.claim.Account, fmt.Sprintf("%s listens no longer on %s %s.", p.claim.Title, p.claim.Bind, p.claim.Path), true, ""})
 		p.g.o.Changed()
 	}
 }

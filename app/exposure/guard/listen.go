@@ -35,6 +35,25 @@ func listen(bind netip.AddrPort, c *tls.Config) (*socket, error) {
 	return &socket{bind: bind, tls: c, ln: ln, conns: map[*conn]struct{}{}}, nil
 }
 
+// Free reports whether an address could be listened on: nothing else has it. It
+// opens nothing beyond loopback.
+func (g *Guard) Free(bind netip.AddrPort) bool {
+	if !bind.Addr().IsLoopback() {
+		return true
+	}
+	g.mu.Lock()
+	_, ours := g.sockets[bind]
+	g.mu.Unlock()
+	if ours {
+		return false
+	}
+	s, err := listen(bind, nil)
+	if err == nil {
+		_ = s.Close()
+	}
+	return err == nil
+}
+
 // Accept is net.Listener's.
 func (s *socket) Accept() (net.Conn, error) {
 	for {
