@@ -39,7 +39,7 @@ func DoorName(d api.Door) string {
 // the colour it would have, while it is not.
 func DoorBadge(d api.Door) BadgeView {
 	switch {
-	case d.Open || d.Level == exposure.Outbound || d.Level == exposure.Relayed:
+	case d.Open || d.Relayed || d.Level == exposure.Relayed || d.Level == exposure.Outbound && !d.Set:
 		return Badge(d.Level)
 	case d.Needs || d.Level == exposure.Refused && !d.Closed:
 		return Badge(exposure.Refused)
@@ -166,6 +166,28 @@ func AckWords(a api.Acknowledgement, now time.Time) string {
 		return s + ", ended " + Clock(a.Ends, now)
 	}
 	return s + ", ends " + In(a.Ends, now) + " (" + Clock(a.Ends, now) + ")"
+}
+
+// ItemWords is what a line of the checklist is about, by its key; a key that
+// this program does not know is its own words.
+func ItemWords(key string) string {
+	switch key {
+	case "tunnel":
+		return "a tunnel with a stable host name"
+	case "sources":
+		return "only the sender's addresses let in"
+	case "signature":
+		return "signatures checked at the tunnel too"
+	case "identity":
+		return "an identity-aware proxy"
+	case "limits":
+		return "limits at the tunnel"
+	case "alerts":
+		return "somebody told about odd traffic"
+	case "plan":
+		return "a plan for when it happens"
+	}
+	return text.Line(key, 80)
 }
 
 // RotationWords says that a replaced secret still counts.

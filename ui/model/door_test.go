@@ -8,6 +8,7 @@ import (
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/app/exposure/guard"
 	"github.com/postern/postern/platforms"
 )
 
@@ -97,6 +98,9 @@ func TestDoorBadge(t *testing.T) {
 		"refused":                     {api.Door{Level: exposure.Refused, If: exposure.Private}, "refused: not acknowledged", true},
 		"private, closed by hand":     {api.Door{Level: exposure.Refused, If: exposure.Private, Closed: true}, "closed by hand", true},
 		"private, could not open":     {api.Door{Level: exposure.Private, If: exposure.Private}, "closed: not open", true},
+		"a callback, closed by hand":  {api.Door{Level: exposure.Outbound, If: exposure.Private, Set: true, Closed: true}, "closed by hand", true},
+		"a callback, not open yet":    {api.Door{Level: exposure.Outbound, If: exposure.Private, Set: true}, "closed: not open", true},
+		"relayed":                     {api.Door{Level: exposure.Relayed, Relayed: true, Set: true}, "relayed webhook", false},
 		"nothing is to listen for it": {api.Door{Level: exposure.Outbound}, "outbound socket", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,6 +173,17 @@ func TestAckWords(t *testing.T) {
 		if got := AckWords(c.a, at); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
+	}
+}
+
+func TestItemWords(t *testing.T) {
+	for _, it := range guard.Question(guard.Claim{}, nil).Items {
+		if ItemWords(it.Key) == it.Key {
+			t.Errorf("%q has no words", it.Key)
+		}
+	}
+	if got := ItemWords("new\u202e"); got != "new" {
+		t.Errorf("got %q", got)
 	}
 }
 

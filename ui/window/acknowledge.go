@@ -199,20 +199,19 @@ func (c *consent) answer() {
 	for k, v := range c.items {
 		a.Items[k] = v
 	}
-	c.stop = act(c.w.b, briefly, func(ctx context.Context) error {
+	c.stop = call(c.w.b, briefly, func(ctx context.Context) (api.Door, error) {
 		if stale {
 			q, err := svc.Ask(ctx, id)
 			if err != nil {
-				return err
+				return api.Door{}, err
 			}
 			a.Nonce = q.Nonce
 			if q.Nonce = old.Nonce; !reflect.DeepEqual(q, old) {
-				return &api.Error{Kind: platforms.Rejected, Text: "What is asked has changed meanwhile. Keep it closed, and read it again before you open it."}
+				return api.Door{}, &api.Error{Kind: platforms.Rejected, Text: "What is asked has changed meanwhile. Keep it closed, and read it again before you open it."}
 			}
 		}
-		_, err := svc.Acknowledge(ctx, id, a)
-		return err
-	}, func(err error) {
+		return svc.Acknowledge(ctx, id, a)
+	}, func(d api.Door, err error) {
 		c.stop = nil
 		c.wait(false)
 		if err != nil {
@@ -221,7 +220,7 @@ func (c *consent) answer() {
 			return
 		}
 		c.m.close()
-		c.w.say("Acknowledged. The listener may be open until its period ends or you close it.")
+		c.w.say("Acknowledged. " + opened(d))
 		if c.done != nil {
 			c.done()
 		}

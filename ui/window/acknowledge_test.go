@@ -31,8 +31,8 @@ func TestConsent(t *testing.T) {
 	t.Run("is asked by Open…, and shows all there is to know", func(t *testing.T) {
 		s := exposing(t, exposed())
 		s.press("Open…")
-		for _, words := range []string{"Open a public listener?", "LINE “shop” wants to listen on 127.0.0.1:47822 /line", "Strangers will be able to send bytes", "flooding",
-			"done", "not done", "A tunnel with a stable host name", "LINE does not publish its own.", "Safer", "Receive through a relay", "1 day", "90 days", "bot.example.org", "Keep closed"} {
+		for _, words := range []string{"Open a public listener?", "LINE “shop” wants to listen on 127.0.0.1:47824 /line", "Strangers will be able to send bytes", "They can flood it",
+			"done", "not done", "A tunnel with a stable host name stands before it", "Some senders do not publish", "Safer", "Receive through a relay", "1 day", "90 days", "bot.example.org", "Keep closed"} {
 			s.want(words)
 		}
 		if s.f.count("Ask a4") != 1 || s.f.count("Acknowledge a4") != 0 {
@@ -81,10 +81,10 @@ func TestConsent(t *testing.T) {
 	})
 	t.Run("done and not done exclude each other, and can be changed", func(t *testing.T) {
 		_, c := asking(t, exposed())
-		pair := c.marks["host"]
+		pair := c.marks["tunnel"]
 		test.Tap(pair[0])
 		test.Tap(pair[1])
-		if pair[0].on || !pair[1].on || c.items["host"] {
+		if pair[0].on || !pair[1].on || c.items["tunnel"] {
 			t.Errorf("done %v, not done %v, %v", pair[0].on, pair[1].on, c.items)
 		}
 	})
@@ -109,7 +109,7 @@ func TestConsent(t *testing.T) {
 		s, c := asking(t, exposed())
 		c.choose()
 		c.typed.SetText("bot.example.org")
-		for _, o := range []fyne.Focusable{c.typed, c.open, c.marks["host"][0]} {
+		for _, o := range []fyne.Focusable{c.typed, c.open, c.marks["tunnel"][0]} {
 			s.win.Canvas().Focus(o)
 			for _, key := range []fyne.KeyName{fyne.KeyReturn, fyne.KeyEnter} {
 				o.TypedKey(&fyne.KeyEvent{Name: key})
@@ -141,7 +141,7 @@ func TestConsent(t *testing.T) {
 			t.Fatalf("answered %d times", len(got))
 		}
 		a := got[0]
-		if a.Nonce != "n1" || a.Typed != "bot.example.org" || a.Days != 30 || len(a.Items) != 7 || a.Items["host"] || !a.Items["plan"] {
+		if a.Nonce != "n1" || a.Typed != "bot.example.org" || a.Days != 30 || len(a.Items) != 7 || a.Items["tunnel"] || !a.Items["plan"] {
 			t.Errorf("answered %+v", a)
 		}
 		s.wantNot("Open a public listener?")

@@ -65,9 +65,10 @@ func (c *doorCard) update(d api.Door) {
 	c.level.show(model.DoorBadge(d))
 	c.why.set(clean.Block(d.Why))
 	setVisible(c.why, d.Why != "")
-	setVisible(c.shut, d.Open)
-	setVisible(c.ask, !d.Open && d.Needs && d.Public != "")
-	setVisible(c.open, !d.Open && !d.Needs && d.Closed)
+	setVisible(c.shut, d.Open && !d.Relayed)
+	shut := !d.Open && !d.Relayed
+	setVisible(c.ask, shut && d.Needs && d.Set)
+	setVisible(c.open, shut && !d.Needs && d.Closed)
 	setVisible(c.set, !d.Relayed)
 	setVisible(c.copied, d.Address != "")
 	c.set.setLabel("Set up the listener…")
@@ -134,16 +135,26 @@ func doorFacts(d api.Door, now time.Time) [][2]string {
 	add("Listens on", bind)
 	add("Public address", clean.Line(d.Public, 240))
 	add("To tell the platform", clean.Line(d.Address, 400))
+	if len(d.Paths) > 1 {
+		add("Paths", list(d.Paths, "", false))
+	}
 	add("Let in", list(d.Allow, "everyone", d.Set))
 	add("Trusted proxies", list(d.Proxies, "", false))
 	add("Certificate", clean.Line(d.Cert, 240))
 	add("Tunnels", list(d.Tunnels, "", false))
 	if d.Ack != nil {
 		add("Consent", model.AckWords(*d.Ack, now))
-		add("Not done", list(d.Ack.NotDone, "nothing: every item was done", true))
+		add("Not done", list(each(d.Ack.NotDone, model.ItemWords), "nothing: every item was done", true))
 	}
 	for _, r := range d.Rotating {
 		add("Secrets", model.RotationWords(r, now))
+	}
+	return out
+}
+
+func each(in []string, f func(string) string) (out []string) {
+	for _, s := range in {
+		out = append(out, f(s))
 	}
 	return out
 }
@@ -169,14 +180,14 @@ func list(s []string, none string, wanted bool) string {
 }
 
 // do runs a change of the door, once at a time, and reads the page anew.
-func (c *doorCard) do(b *button, f func(context.Context) error, said string) {
+func (c *doorCard) do(b *button, f func(context.Context) (said string, err error)) {
 	if c.busy {
 		return
 	}
 	c.busy = true
 	b.enable(false)
 	w := c.p.w
-	act(w.b, briefly, f, func(err error) {
+	call(w.b, briefly, f, func(said string, err error) {
 		c.busy = false
 		b.enable(true)
 		if err != nil {
@@ -191,15 +202,25 @@ func (c *doorCard) do(b *button, f func(context.Context) error, said string) {
 // closeDoor closes at once: closing is safe, and a question would cost time.
 func (c *doorCard) closeDoor() {
 	id := c.d.Account
-	c.do(c.shut, func(ctx context.Context) error { return c.p.w.svc.CloseDoor(ctx, id) }, model.DoorName(c.d)+" is closed.")
+	said := model.DoorName(c.d) + " is closed."
+	c.do(c.shut, func(ctx context.Context) (string, error) { return said, c.p.w.svc.CloseDoor(ctx, id) })
 }
 
 func (c *doorCard) openAgain() {
 	id := c.d.Account
-	c.do(c.open, func(ctx context.Context) error {
-		_, err := c.p.w.svc.OpenDoor(ctx, id)
-		return err
-	}, model.DoorName(c.d)+" is open.")
+	c.do(c.open, func(ctx context.Context) (string, error) {
+		d, err := c.p.w.svc.OpenDoor(ctx, id)
+		return opened(d), err
+	})
+}
+
+// opened says how a door is that a person has just opened: it listens once its
+// account asks for that.
+func opened(d api.Door) string {
+	if d.Open {
+		return "The listener is open."
+	}
+	return "It may open now: it listens as soon as its account asks for it."
 }
 
 // askFirst fetches what the person must answer before the door opens.

@@ -138,8 +138,13 @@ func (f *listenerForm) fail(err error) {
 	if err != nil {
 		words = explain(err)
 		if e := told(err); e != nil {
+			marked := len(e.Fields) > 0
 			for key, s := range e.Fields {
 				f.mark(key, s)
+				marked = marked && f.faults[key] != nil
+			}
+			if marked { // its text tells the same once more
+				words = "Not saved. Mend what is marked."
 			}
 		}
 	}

@@ -46,13 +46,22 @@ func TestListenerForm(t *testing.T) {
 		s.press("Save")
 		s.want("There is no such address here.")
 		s.want("There is no such file.")
-		s.want("This listener can't be set.")
+		s.want("Not saved. Mend what is marked.")
 		if l.fields["bind"].Text != "10.9.9.9:1" || l.save.disabled {
 			t.Error("what was typed is gone, or can't be sent again")
 		}
 		l.fields["bind"].SetText("10.9.9.8:1")
 		s.wantNot("There is no such address here.")
 		s.want("There is no such file.")
+	})
+	t.Run("an error of no field is told below", func(t *testing.T) {
+		f := exposed()
+		f.listen = func(api.Listener) (api.Door, error) {
+			return api.Door{}, &api.Error{Text: "This can't be set.", Fields: map[string]string{"unheard": "Of."}}
+		}
+		s, _ := open(t, f, 2)
+		s.press("Save")
+		s.want("This can't be set.")
 	})
 	t.Run("pressed twice is sent once", func(t *testing.T) {
 		f := exposed()

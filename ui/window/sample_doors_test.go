@@ -1,10 +1,12 @@
 package window
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/app/exposure/guard"
 	"github.com/postern/postern/platforms"
 )
 
@@ -14,7 +16,7 @@ func doors() api.View {
 		Doors: []api.Door{
 			{Account: "a4", Platform: "shop", Title: "LINE", Glyph: "◆", Name: "shop", Level: exposure.Refused, If: exposure.Public, Needs: true, Set: true,
 				Callers: "anyone on the internet, through the tunnel", Why: "A public listener opens only after you acknowledged what it means.",
-				Listener: api.Listener{Bind: "127.0.0.1:47822", Public: "https://bot.example.org"}, Paths: []string{"/line/4f1c"}},
+				Listener: api.Listener{Bind: "127.0.0.1:47824", Public: "https://bot.example.org"}, Paths: []string{"/line/4f1c"}},
 			{Account: "a2", Platform: "home", Title: "Mattermost", Glyph: "✦", Name: "home", Level: exposure.Private, If: exposure.Private, Open: true, Set: true,
 				Callers:  "the server mattermost.home.arpa (192.168.1.20) and others on your network",
 				Listener: api.Listener{Bind: "192.168.1.10:47823", Public: "http://192.168.1.10:47823", Allow: []string{"192.168.1.20"}},
@@ -26,23 +28,9 @@ func doors() api.View {
 
 // ackQuestion is what the sample's LINE account asks.
 func ackQuestion() api.Question {
-	return api.Question{Account: "a4", Nonce: "n1", Version: 1, Title: "Open a public listener?",
-		What:  "LINE “shop” wants to listen on 127.0.0.1:47822 /line, published as https://bot.example.org",
-		Means: "Strangers will be able to send bytes to a program on this computer. A tunnel does not change that.",
-		Risks: []string{"flooding: so many requests that this computer has no time for anything else", "probing of its HTTP, JSON and upload parsers",
-			"use of a bug in any library behind it", "what its errors tell about it"},
-		Items: []api.Item{
-			{Key: "host", Text: "A tunnel with a stable host name"},
-			{Key: "sources", Text: "Source addresses limited at the tunnel", Note: "LINE does not publish its own."},
-			{Key: "verify", Text: "Signatures verified at the tunnel too"},
-			{Key: "proxy", Text: "An identity-aware proxy, where the platform allows one"},
-			{Key: "caps", Text: "Size caps and rate limits at the tunnel"},
-			{Key: "alerts", Text: "Somebody is alerted to odd traffic"},
-			{Key: "plan", Text: "A plan for when it happens", Note: "Rotate the secret, close the listener, tighten the list."},
-		},
-		Safer:   []string{"Receive through a relay, which this computer dials.", "Use a platform that dials out: Telegram, Discord, Slack, Feishu."},
-		Periods: []api.Period{{Days: 1, Label: "1 day"}, {Days: 30, Label: "30 days"}, {Days: 90, Label: "90 days"}},
-		Type:    "bot.example.org"}
+	q := guard.Question(guard.Claim{Title: "LINE “shop”", Tuple: guard.Tuple{Account: "a4", Bind: netip.MustParseAddrPort("127.0.0.1:47824"), Path: "/line/4f1c", Host: "bot.example.org"}}, []string{"/line/4f1c"})
+	q.Nonce = "n1"
+	return q
 }
 
 func auditRecord() api.AuditPage {
@@ -80,11 +68,11 @@ func exposed() *fake {
 			Address:  "https://bot.example.org/line/c2f0a1", Tunnels: []string{"cloudflared publishes it as https://bot.example.org"},
 			Since: time.Date(2026, 11, 20, 9, 14, 0, 0, time.UTC), Last: ago(2 * time.Minute), Accepted: 212, Rejected: map[string]uint64{"bad signature": 28, "stale": 3},
 			Ack: &api.Acknowledgement{Made: ago(4*time.Hour + 50*time.Minute), Ends: noon.Add(29*24*time.Hour + 4*time.Hour), Version: 1, By: "window",
-				Done: []string{"A tunnel with a stable host name"}, NotDone: []string{"Source addresses limited at the tunnel", "A plan for when it happens"}},
+				Done: []string{"tunnel"}, NotDone: []string{"sources", "plan"}},
 			Rotating: []api.Rotation{{Field: "channel_secret", Until: noon.Add(20 * time.Hour)}}},
 		api.Door{Account: "a6", Platform: "hook", Title: "Webhook", Glyph: "⚓", Name: "builds", Level: exposure.Refused, If: exposure.Public, Needs: true,
 			Why: "It has no public address yet. Set up its listener."},
-		api.Door{Account: "a7", Platform: "shop", Title: "LINE", Glyph: "◆", Name: "relay", Level: exposure.Relayed, If: exposure.Relayed, Relayed: true, Open: true})
+		api.Door{Account: "a7", Platform: "shop", Title: "LINE", Glyph: "◆", Name: "relay", Level: exposure.Relayed, If: exposure.Relayed, Relayed: true, Callers: "a relay that this computer dials"})
 	f.view.Sockets = append(f.view.Sockets,
 		api.Socket{Addr: "127.0.0.1:47822", Whose: "LINE bakery: webhook", Level: exposure.Public},
 		api.Socket{Addr: "0.0.0.0:9229", Level: exposure.Public, Strange: true})
