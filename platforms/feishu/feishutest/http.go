@@ -46,6 +46,7 @@ type hooked struct {
 	HTTP
 	transport http.RoundTripper
 	failed    int
+	silent    int // of those
 }
 
 // SetHTTP makes the server call an address, and push nothing over long
@@ -123,7 +124,7 @@ func (s *Server) call(e *event) {
 			Content string `json:"content"`
 		} `json:"toast"`
 	}
-	bad := json.Unmarshal(body, &answer) != nil
+	bad := json.Unmarshal(body, &answer) != nil && len(body) > 0
 	s.do(func() {
 		if e.due == round {
 			e.due = 0
@@ -131,6 +132,9 @@ func (s *Server) call(e *event) {
 		i := slices.Index(s.events, e)
 		if status != http.StatusOK {
 			s.hook.failed++
+			if status == 0 {
+				s.hook.silent++
+			}
 			if e.callback && i >= 0 { // whoever clicked has seen that it failed
 				s.events = slices.Delete(s.events, i, i+1)
 			}
@@ -259,6 +263,16 @@ func (s *Server) Failed() int {
 		return 0
 	}
 	return s.hook.failed
+}
+
+// Unanswered is how many of those got no answer in time.
+func (s *Server) Unanswered() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hook == nil {
+		return 0
+	}
+	return s.hook.silent
 }
 
 // WaitFailed waits until n requests were not answered with status 200 in time.
