@@ -322,3 +322,20 @@ func TestOnlySoManyAtOnce(t *testing.T) {
 		t.Errorf("a challenge: status %d, %s", got.Code, got.Body)
 	}
 }
+
+// TestAClickThatWasStoredLate is answered at once, before its request gives up.
+func TestAClickThatWasStoredLate(t *testing.T) {
+	for ago, now := range map[time.Duration]bool{0: false, answerIn - answerGrace: true} {
+		s := newRequests(nil).s
+		answer := make(chan []byte, 1)
+		p := packet{came: time.Now().Add(-ago), answer: answer}
+		s.expect("c-1", p)
+		if err := s.hold("c-1", p); err != nil {
+			t.Fatal(err)
+		}
+		next, err := s.release(p.came.Add(max(ago, toastTime/2)))
+		if err != nil || next.IsZero() != now || len(answer) == 1 != now {
+			t.Errorf("%v: next %v, %v, %d answers", ago, next, err, len(answer))
+		}
+	}
+}

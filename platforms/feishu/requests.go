@@ -12,7 +12,8 @@ import (
 const (
 	// answerIn is how long a request waits to be stored: the platform waits for
 	// 3 seconds.
-	answerIn = 2500 * time.Millisecond
+	answerIn    = 2500 * time.Millisecond
+	answerGrace = 300 * time.Millisecond // for what is stored and waits for words
 	// atOnce is how many requests wait at a time. More stay with the platform.
 	atOnce = 64
 )

@@ -349,6 +349,9 @@ func (s *session) hold(token string, p packet) error {
 		return s.acknowledgeNow(p, h.answer)
 	}
 	h.until = time.Now().Add(toastTime)
+	if most := p.came.Add(answerIn - answerGrace); p.answer != nil && h.until.After(most) {
+		h.until = most // it is stored: it must not be answered as if it were not
+	}
 	s.held[token] = h
 	s.nudge()
 	return nil
