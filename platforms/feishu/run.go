@@ -135,11 +135,11 @@ func (r *run) take(ctx context.Context, packets <-chan packet, failed <-chan err
 				return err
 			}
 		case p := <-packets:
-			if err := r.store(ctx, gather(p, packets)); err != nil {
-				return err
-			}
 			if r.requests != nil {
 				r.sink.State(r.connected(true))
+			}
+			if err := r.store(ctx, gather(p, packets)); err != nil {
+				return err
 			}
 			if time.Since(r.noted) >= noteSoon {
 				if err := r.note(ctx); err != nil {

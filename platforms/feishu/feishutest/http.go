@@ -86,15 +86,28 @@ func (s *Server) again() {
 	}
 }
 
-// callAll delivers what is due, the oldest first, until Close.
+// nextCall is what is due, the oldest first. What is behind a message that was
+// not taken waits for it, so that the order is the same each time; the platform
+// promises none. It is called under the lock.
+func (s *Server) nextCall() *event {
+	behind := false
+	for _, e := range s.events {
+		if e.due != 0 && (e.callback || !behind) {
+			return e
+		}
+		behind = behind || !e.callback
+	}
+	return nil
+}
+
+// callAll delivers what is due until Close.
 func (s *Server) callAll() {
 	for {
 		s.mu.Lock()
 		changed := s.changed
-		i := slices.IndexFunc(s.events, func(e *event) bool { return e.due != 0 })
 		var e *event
-		if i >= 0 && !s.down && s.hook.URL != "" {
-			e = s.events[i]
+		if !s.down && s.hook.URL != "" {
+			e = s.nextCall()
 		}
 		s.mu.Unlock()
 		if e != nil {
