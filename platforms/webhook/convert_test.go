@@ -95,6 +95,7 @@ func conversions() []conversion {
 		{name: "message with its type", service: pl, body: `{"type":"alert","title":"db1","message":"Disk full"}`, text: "alert: db1\nDisk full"},
 		{name: "anything", service: pl, body: `{"b":1,"a":[1,2,{"c":"é😀"}]}`, text: `{"b":1,"a":[1,2,{"c":"é😀"}]}`},
 		{name: "anything larger", service: pl, body: `{"a":"` + strings.Repeat("x", 120) + `","b":[1]}`, text: "{\n  \"a\": \"" + strings.Repeat("x", 120) + "\",\n  \"b\": [\n    1\n  ]\n}"},
+		{name: "deep", service: pl, body: strings.Repeat("[", 100) + "1" + strings.Repeat("]", 100), text: strings.Repeat("[", 100) + "1" + strings.Repeat("]", 100)},
 		{name: "a list", service: pl, body: `[1,2]`, text: `[1,2]`},
 		{name: "a number", service: pl, body: `12`, text: `12`},
 		{name: "no JSON", service: pl, body: "disk full\r\non db1", text: "disk full\non db1"},
@@ -195,35 +196,36 @@ func TestIdentity(t *testing.T) {
 	}
 	set := func(name, value string) func(http.Header) { return func(h http.Header) { h.Set(name, value) } }
 	later := clock().Add(time.Minute)
-	pointer, header := timedSettings(), timedSettings()
-	pointer["event"], header["event"] = "/list/1/a~1b", "X-Id"
+	pointer, header, zero := timedSettings(), timedSettings(), timedSettings()
+	pointer["event"], header["event"], zero["event"] = "/list/1/a~1b", "X-Id", "/list/00"
 	for name, row := range map[string]struct {
 		a, b platforms.EventID
 		same bool
 	}{
 		"GitHub: the delivery's id and the event's name are not signed": {id(nil, gh, push("1", "push", `{"a":1}`), clock()), id(nil, gh, push("2", "star", `{"a":1}`), later), true},
-		"GitHub: another body":                            {id(nil, gh, push("1", "push", `{"a":1}`), clock()), id(nil, gh, push("1", "push", `{"a":2}`), clock()), false},
-		"GitLab: tried again":                             {id(nil, gl, push("1", "", `{"a":1}`), clock()), id(nil, gl, push("1", "", `{"a":1}`), later), true},
-		"GitLab: another key":                             {id(nil, gl, push("1", "", `{"a":1}`), clock()), id(nil, gl, push("2", "", `{"a":1}`), clock()), false},
-		"GitLab: set off by a webhook":                    {id(nil, gl, push("1", "", `{"a":1}`), clock(), set("Idempotency-Key", "")), id(nil, gl, push("1", "", `{"a":2}`), clock(), set("Idempotency-Key", "")), false},
-		"GitLab: neither key nor UUID":                    {id(nil, gl, push("", "", `{"a":1}`), clock(), set("Idempotency-Key", "")), id(nil, gl, push("", "", `{"a":1}`), later, set("Idempotency-Key", "")), true},
-		"Stripe: tried again":                             {id(nil, st, push("", "", `{"id":"evt_1"}`), clock()), id(nil, st, push("", "", `{"id":"evt_1"}`), later), true},
-		"Stripe: another event":                           {id(nil, st, push("", "", `{"id":"evt_1"}`), clock()), id(nil, st, push("", "", `{"id":"evt_2"}`), clock()), false},
-		"Stripe: no id":                                   {id(nil, st, push("", "", `{"a":"evt_1"}`), clock()), id(nil, st, push("", "", `{"a":"evt_2"}`), clock()), false},
-		"Slack: tried again":                              {id(nil, sl, push("", "", `{"event_id":"Ev1"}`), clock()), id(nil, sl, push("", "", `{"event_id":"Ev1","x":1}`), later), true},
-		"Webex: created and deleted":                      {id(nil, wx, push("", "", `{"id":"w","event":"created","data":{"id":"m"}}`), clock()), id(nil, wx, push("", "", `{"id":"w","event":"deleted","data":{"id":"m"}}`), clock()), false},
-		"Webex: created twice":                            {id(nil, wx, push("", "", `{"id":"w","event":"created","data":{"id":"m"}}`), clock()), id(nil, wx, push("", "", `{"id":"w","event":"created","data":{"id":"m"},"x":1}`), clock()), true},
-		"Webex: updated twice":                            {id(nil, wx, push("", "", `{"id":"w","event":"updated","data":{"id":"m"}}`), clock()), id(nil, wx, push("", "", `{"id":"w","event":"updated","data":{"id":"m","v":2}}`), clock()), false},
-		"Standard: the id is signed":                      {id(nil, std, push("m1", "", `{"a":1}`), clock()), id(nil, std, push("m1", "", `{"a":1}`), later), true},
-		"Standard: another id":                            {id(nil, std, push("m1", "", `{"a":1}`), clock()), id(nil, std, push("m2", "", `{"a":1}`), clock()), false},
-		"another sender: equal requests":                  {id(nil, pl, push("1", "", `{"a":1}`), clock()), id(nil, pl, push("2", "", `{"a":1}`), later), true},
-		"another sender: a time makes two":                {id(timedSettings(), pl, push("", "", `{"a":1}`), clock()), id(timedSettings(), pl, push("", "", `{"a":1}`), later), false},
-		"another sender: the time and the body don't mix": {id(timedSettings(), pl, push("", "", `1{"a":1}`), clock()), id(timedSettings(), pl, push("", "", `{"a":1}`), clock()), false},
-		"another sender: a pointer":                       {id(pointer, pl, push("", "", `{"list":[0,{"a/b":"i"}]}`), clock()), id(pointer, pl, push("", "", `{"list":[1,{"a/b":"i"}]}`), later), true},
-		"another sender: a pointer that leads nowhere":    {id(pointer, pl, push("", "", `{"list":[0]}`), clock()), id(pointer, pl, push("", "", `{"list":[1]}`), clock()), false},
-		"another sender: a header":                        {id(header, pl, push("", "", `{"a":1}`), clock(), set("X-Id", "1")), id(header, pl, push("", "", `{"a":1}`), later, set("X-Id", "1")), true},
-		"another sender: a header with another id":        {id(header, pl, push("", "", `{"a":1}`), clock(), set("X-Id", "1")), id(header, pl, push("", "", `{"a":1}`), clock(), set("X-Id", "2")), false},
-		"a body can't pass for an id":                     {id(pointer, pl, push("", "", `{"list":[0,{"a/b":"x"}]}`), clock()), id(header, pl, push("", "", `{"a":1}`), clock(), set("X-Id", "x")), false},
+		"GitHub: another body":                                        {id(nil, gh, push("1", "push", `{"a":1}`), clock()), id(nil, gh, push("1", "push", `{"a":2}`), clock()), false},
+		"GitLab: tried again":                                         {id(nil, gl, push("1", "", `{"a":1}`), clock()), id(nil, gl, push("1", "", `{"a":1}`), later), true},
+		"GitLab: another key":                                         {id(nil, gl, push("1", "", `{"a":1}`), clock()), id(nil, gl, push("2", "", `{"a":1}`), clock()), false},
+		"GitLab: set off by a webhook":                                {id(nil, gl, push("1", "", `{"a":1}`), clock(), set("Idempotency-Key", "")), id(nil, gl, push("1", "", `{"a":2}`), clock(), set("Idempotency-Key", "")), false},
+		"GitLab: neither key nor UUID":                                {id(nil, gl, push("", "", `{"a":1}`), clock(), set("Idempotency-Key", "")), id(nil, gl, push("", "", `{"a":1}`), later, set("Idempotency-Key", "")), true},
+		"Stripe: tried again":                                         {id(nil, st, push("", "", `{"id":"evt_1"}`), clock()), id(nil, st, push("", "", `{"id":"evt_1"}`), later), true},
+		"Stripe: another event":                                       {id(nil, st, push("", "", `{"id":"evt_1"}`), clock()), id(nil, st, push("", "", `{"id":"evt_2"}`), clock()), false},
+		"Stripe: no id":                                               {id(nil, st, push("", "", `{"a":"evt_1"}`), clock()), id(nil, st, push("", "", `{"a":"evt_2"}`), clock()), false},
+		"Slack: tried again":                                          {id(nil, sl, push("", "", `{"event_id":"Ev1"}`), clock()), id(nil, sl, push("", "", `{"event_id":"Ev1","x":1}`), later), true},
+		"Webex: created and deleted":                                  {id(nil, wx, push("", "", `{"id":"w","event":"created","data":{"id":"m"}}`), clock()), id(nil, wx, push("", "", `{"id":"w","event":"deleted","data":{"id":"m"}}`), clock()), false},
+		"Webex: created twice":                                        {id(nil, wx, push("", "", `{"id":"w","event":"created","data":{"id":"m"}}`), clock()), id(nil, wx, push("", "", `{"id":"w","event":"created","data":{"id":"m"},"x":1}`), clock()), true},
+		"Webex: updated twice":                                        {id(nil, wx, push("", "", `{"id":"w","event":"updated","data":{"id":"m"}}`), clock()), id(nil, wx, push("", "", `{"id":"w","event":"updated","data":{"id":"m","v":2}}`), clock()), false},
+		"Standard: the id is signed":                                  {id(nil, std, push("m1", "", `{"a":1}`), clock()), id(nil, std, push("m1", "", `{"a":1}`), later), true},
+		"Standard: another id":                                        {id(nil, std, push("m1", "", `{"a":1}`), clock()), id(nil, std, push("m2", "", `{"a":1}`), clock()), false},
+		"another sender: equal requests":                              {id(nil, pl, push("1", "", `{"a":1}`), clock()), id(nil, pl, push("2", "", `{"a":1}`), later), true},
+		"another sender: a time makes two":                            {id(timedSettings(), pl, push("", "", `{"a":1}`), clock()), id(timedSettings(), pl, push("", "", `{"a":1}`), later), false},
+		"another sender: the time and the body don't mix":             {id(timedSettings(), pl, push("", "", `1{"a":1}`), clock()), id(timedSettings(), pl, push("", "", `{"a":1}`), clock()), false},
+		"another sender: a pointer":                                   {id(pointer, pl, push("", "", `{"list":[0,{"a/b":"i"}]}`), clock()), id(pointer, pl, push("", "", `{"list":[1,{"a/b":"i"}]}`), later), true},
+		"another sender: a pointer that leads nowhere":                {id(pointer, pl, push("", "", `{"list":[0]}`), clock()), id(pointer, pl, push("", "", `{"list":[1]}`), clock()), false},
+		"another sender: a place with a zero before it leads nowhere": {id(zero, pl, push("", "", `{"list":["i"]}`), clock()), id(zero, pl, push("", "", `{"list":["i"]}`), later), false},
+		"another sender: a header":                                    {id(header, pl, push("", "", `{"a":1}`), clock(), set("X-Id", "1")), id(header, pl, push("", "", `{"a":1}`), later, set("X-Id", "1")), true},
+		"another sender: a header with another id":                    {id(header, pl, push("", "", `{"a":1}`), clock(), set("X-Id", "1")), id(header, pl, push("", "", `{"a":1}`), clock(), set("X-Id", "2")), false},
+		"a body can't pass for an id":                                 {id(pointer, pl, push("", "", `{"list":[0,{"a/b":"x"}]}`), clock()), id(header, pl, push("", "", `{"a":1}`), clock(), set("X-Id", "x")), false},
 	} {
 		if (row.a == row.b) != row.same || row.a == "" {
 			t.Errorf("%s: %q and %q", name, row.a, row.b)

@@ -145,6 +145,63 @@ func TestAnswersInTime(t *testing.T) {
 	}
 }
 
+// TestEndsAtOnce has requests wait behind one that is being stored when Run is to
+// end: what waits is told to come again, and at once.
+func TestEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := ingresstest.New()
+		var address string
+		in.On(func(public string) { address = public }, nil)
+		conn := connect(t, account(gh, secret, in))
+		sink := &stuck{free: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- conn.Run(ctx, "", sink) }()
+		synctest.Wait()
+		statuses := make(chan int, 100)
+		for i := range 100 { // more than are let in
+			go func() {
+				body := fmt.Sprintf(`{"n":%d}`, i)
+				r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(body))
+				if err == nil {
+					r.Header = webhooktest.Headers(gh, webhooktest.Form{}, webhooktest.Push{Body: []byte(body)}, time.Now(), secret)
+					var resp *http.Response
+					if resp, err = in.RoundTrip(r); err == nil {
+						statuses <- resp.StatusCode
+						return
+					}
+				}
+				t.Error(err)
+				statuses <- 0
+			}()
+		}
+		synctest.Wait()
+		if n := len(statuses); n != 36 {
+			t.Errorf("%d are turned away while 64 wait", n)
+		}
+		began := time.Now()
+		cancel()
+		close(sink.free)
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		synctest.Wait()
+		good := 0
+		for range 100 {
+			switch <-statuses {
+			case http.StatusOK:
+				good++
+			case http.StatusServiceUnavailable:
+			default:
+				t.Error("neither taken nor told to come again")
+			}
+		}
+		if good == 0 || time.Since(began) != 0 || in.Open() != 0 {
+			t.Errorf("%d taken, after %v", good, time.Since(began))
+		}
+	})
+}
+
 // stuck is a Sink that stores nothing until it is free.
 type stuck struct {
 	free chan struct{}

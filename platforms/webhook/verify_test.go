@@ -159,6 +159,7 @@ func TestPublicKey(t *testing.T) {
 		"called v1": "v1," + strings.TrimPrefix(good, "v1a,"), "truncated": good[:len(good)-4], "empty": "v1a,",
 		// Everybody has the public key: it must never count as a shared secret.
 		"the public key as a secret": webhooktest.Headers(std, webhooktest.Form{}, push, clock(), strings.TrimPrefix(public, "whpk_")).Get("Webhook-Signature"),
+		"signed with nothing":        webhooktest.Headers(std, webhooktest.Form{}, push, clock(), "").Get("Webhook-Signature"),
 		"another key":                webhooktest.Attested(push, clock(), ed25519.NewKeyFromSeed([]byte("another seed of exactly 32 bytes"))).Get("Webhook-Signature"),
 		"another body":               webhooktest.Attested(webhooktest.Push{ID: "msg_1", Body: []byte("{}")}, clock(), private).Get("Webhook-Signature"),
 	} {
