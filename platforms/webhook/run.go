@@ -16,7 +16,8 @@ const (
 // Check is platforms.Connector's. There is nobody to ask, so it says what to
 // enter at the service.
 func (c *connector) Check(ctx context.Context) (platforms.Identity, error) {
-	id := platforms.Identity{ID: platforms.UserID(c.scheme.sender), Name: senderTitle(c.scheme.sender)}
+	title := senderTitle(c.scheme.sender)
+	id := platforms.Identity{ID: platforms.UserID(c.scheme.sender), Name: title, Handle: title}
 	public, err := c.address()
 	if err != nil {
 		id.Problems = []platforms.Problem{{Code: problemAddress, Text: platforms.Explain(err), Bad: true}}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,7 +204,6 @@ func TestEndsAtOnce(t *testing.T) {
 // stuck is a Sink that stores nothing until it is free.
 type stuck struct {
 	free chan struct{}
-	once sync.Once
 }
 
 func (s *stuck) Event(context.Context, platforms.Event) error { <-s.free; return nil }
@@ -234,7 +232,7 @@ func TestStates(t *testing.T) {
 		t.Errorf("%+v", states)
 	}
 	id, err := b.conn.Check(t.Context())
-	if err != nil || id.ID != "github" || id.Name != "GitHub" || len(id.Problems) != 1 || id.Problems[0].Bad || id.Problems[0].Fix != "" ||
+	if err != nil || id.ID != "github" || id.Name != "GitHub" || id.Handle != "GitHub" || len(id.Problems) != 1 || id.Problems[0].Bad || id.Problems[0].Fix != "" ||
 		!strings.Contains(id.Problems[0].Text, "https://bot.example/hook/") || strings.Contains(id.Problems[0].Text, secret) {
 		t.Errorf("%+v, %v", id, err)
 	}
