@@ -146,7 +146,7 @@ func plausible(t *testing.T, ev platforms.Event) {
 			t.Errorf("%.100q… is not fit to be shown", s)
 		}
 	}
-	for _, s := range []string{ev.Text, ev.From.Name, string(ev.From.ID), string(ev.Conversation.ID), string(ev.ID)} {
+	for _, s := range []string{ev.Text, ev.Conversation.Title, ev.From.Handle, ev.From.Name, string(ev.From.ID), string(ev.Conversation.ID), string(ev.ID)} {
 		if !utf8.ValidString(s) || strings.ContainsAny(s, "\x00\x1b\u202e\u2066") {
 			t.Errorf("%.100q is not clean", s)
 		}

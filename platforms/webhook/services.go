@@ -192,7 +192,8 @@ func webexEvent(v value) said {
 		it.name = "Webex"
 	}
 	if room := d.get("roomId").line(titleMost); room != "" {
-		it.subject, it.title = "webex "+room, "Webex room …"+room[max(0, len(room)-8):]
+		end := []rune(room)
+		it.subject, it.title = "webex "+room, "Webex room …"+string(end[max(0, len(end)-8):])
 	}
 	it.text = lines(join(" ", strings.TrimSuffix(v.get("resource").line(40), "s"), v.get("event").line(40), before("by ", d.get("personEmail").line(nameMost))), v.get("name").line(titleMost))
 	if it.text == "" {
