@@ -229,6 +229,9 @@ func (o *reply) Header() http.Header {
 }
 
 func (o *reply) WriteHeader(status int) {
+	if status > 599 { // net/http panics at some of these
+		status = http.StatusInternalServerError
+	}
 	if o.status == 0 && status >= 200 {
 		o.status = status
 	}

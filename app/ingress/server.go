@@ -122,9 +122,10 @@ type Rule struct {
 	Allow   []netip.Prefix // sources that are let in; none: all
 }
 
-// door is one listener and its routes. Both are replaced, never changed.
+// door is one listener and its routes. The table is replaced, never changed.
 type door struct {
-	routes atomic.Pointer[table]
+	routes  atomic.Pointer[table]
+	serving int // calls of Serve; under Server.mu
 }
 
 type table struct {
@@ -133,7 +134,8 @@ type table struct {
 }
 
 // Handle adds a rule to the listener at bind, which may come later, until
-// release; release waits for the rule's requests. ctx ends them.
+// release; release waits for the rule's requests. ctx ends them. While release
+// waits, the platform is told to come again later, not that nothing is here.
 func (s *Server) Handle(ctx context.Context, bind netip.AddrPort, r Rule) (release func()) {
 	it := newRule(ctx, s, r)
 	s.mu.Lock()
@@ -141,14 +143,20 @@ func (s *Server) Handle(ctx context.Context, bind netip.AddrPort, r Rule) (relea
 	d := s.doorLocked(bind)
 	d.add(it)
 	return sync.OnceFunc(func() {
-		s.mu.Lock()
-		d.remove(it)
-		if len(d.routes.Load().rules) == 0 && s.doors[bind] == d {
-			delete(s.doors, bind)
-		}
-		s.mu.Unlock()
 		it.end()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		d.remove(it)
+		s.dropLocked(bind, d)
 	})
+}
+
+// dropLocked forgets a door that has neither routes nor a listener. One that is
+// still listened at stays: the next route is added to it.
+func (s *Server) dropLocked(bind netip.AddrPort, d *door) {
+	if d.serving == 0 && len(d.routes.Load().rules) == 0 && s.doors[bind] == d {
+		delete(s.doors, bind)
+	}
 }
 
 func (s *Server) doorLocked(bind netip.AddrPort) *door {
@@ -196,7 +204,14 @@ func (t *table) find(path string, decoy [sha256.Size]byte) (r *rule, known bool)
 func (s *Server) Serve(bind netip.AddrPort, l net.Listener) {
 	s.mu.Lock()
 	d := s.doorLocked(bind)
+	d.serving++
 	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		d.serving--
+		s.dropLocked(bind, d)
+	}()
 	srv := &http.Server{
 		Handler:                      http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(d, w, r) }),
 		ReadHeaderTimeout:            s.o.Limits.Header,
@@ -220,6 +235,12 @@ func (s *Server) Serve(bind netip.AddrPort, l net.Listener) {
 // serve answers one request.
 func (s *Server) serve(d *door, w http.ResponseWriter, r *http.Request) {
 	began := s.o.Now()
+	if len(r.TransferEncoding) > 0 {
+		// net/http hides whether there was a Content-Length too, by which a proxy
+		// may have read another request: nothing behind this one is read, as
+		// RFC 9112, section 6.1, demands.
+		w.Header().Set("Connection", "close")
+	}
 	t := d.routes.Load()
 	rule, known := t.find(r.URL.Path, s.decoy)
 	if rule == nil {
