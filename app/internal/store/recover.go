@@ -130,7 +130,7 @@ func (s *Store) try(path string, ms []migration) (warning string, err error) {
 		return "", err
 	}
 	s.db, s.file = db, file
-	if err := s.guarded(func() error { return s.migrate(ms) }); err != nil {
+	if err := s.guarded(func() error { return errors.Join(s.migrate(ms), s.complete()) }); err != nil {
 		s.db = nil
 		_ = s.guarded(db.Close)
 		return "", err
@@ -149,17 +149,24 @@ func (s *Store) guarded(fn func() error) (err error) {
 	return fn()
 }
 
+// complete fails if a bucket is missing: its name was damaged, perhaps.
+func (s *Store) complete() error {
+	return s.db.View(func(tx *bolt.Tx) error {
+		for _, name := range allBuckets() {
+			if tx.Bucket([]byte(name)) == nil {
+				return damaged(fmt.Errorf("bucket %q is missing", name))
+			}
+		}
+		return nil
+	})
+}
+
 // prepare makes the open database ready: it notes a changed key and, after a
 // restore, what can't be trusted any more.
 func (s *Store) prepare(rec *Recovery) error {
 	var known []byte
 	err := s.guarded(func() error {
 		return s.db.View(func(tx *bolt.Tx) error {
-			for _, name := range allBuckets() {
-				if tx.Bucket([]byte(name)) == nil {
-					return damaged(fmt.Errorf("bucket %q is missing", name))
-				}
-			}
 			known = bytes.Clone(tx.Bucket([]byte(bMeta)).Get([]byte("key")))
 			return nil
 		})
