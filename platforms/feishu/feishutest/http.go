@@ -45,6 +45,7 @@ type HTTP struct {
 type hooked struct {
 	HTTP
 	transport http.RoundTripper
+	told      string // the address that was handed out
 	failed    int
 	silent    int // of those
 }
@@ -64,13 +65,21 @@ func (s *Server) SetHTTP(h HTTP) {
 
 // Through makes requests go through in, after SetHTTP. If set is true, then
 // whatever address in hands out is saved in the console too, as if the person
-// had done so. When a route opens, what waits is delivered at once.
+// had done so, once a route opens there: before, the console would not take it.
+// When a route opens, what waits is delivered at once.
 func (s *Server) Through(in *ingresstest.Ingress, set bool) {
 	var told func(string)
 	if set {
-		told = func(public string) { s.do(func() { s.hook.URL = public }) }
+		told = func(public string) { s.do(func() { s.hook.told = public }) }
 	}
-	in.On(told, func() { s.do(s.again) })
+	in.On(told, func() {
+		s.do(func() {
+			if s.hook.told != "" {
+				s.hook.URL = s.hook.told
+			}
+			s.again()
+		})
+	})
 	s.do(func() {
 		if !in.Loopback() {
 			s.hook.transport = in
