@@ -30,10 +30,13 @@ func Caller(l exposure.Level) string {
 	return "anyone on the internet"
 }
 
-// DoorName names a door's account: "LINE  shop".
+// DoorName names a door's account: "LINE shop".
 func DoorName(d api.Door) string {
-	return Label(api.Account{Platform: d.Platform, Title: d.Title, Name: d.Name})
+	return named(api.Account{Platform: d.Platform, Title: d.Title, Name: d.Name})
 }
+
+// named is Label for a heading, where nothing needs to line up.
+func named(a api.Account) string { return strings.ReplaceAll(Label(a), "  ", " ") }
 
 // DoorBadge is how a door is shown: its level while it is open, and hollow, in
 // the colour it would have, while it is not.
@@ -272,7 +275,7 @@ func RecordWords(a api.AuditState, now time.Time) (words string, whole bool) {
 type Lane struct {
 	Account platforms.AccountID
 	Sign    string // the platform's glyph
-	Name    string // "LINE  shop"
+	Name    string // "LINE shop"
 	In      bool   // it comes in; else it leaves
 	From    string // who may come in: Caller's words
 	At      string // what it reaches, for one that comes in: "127.0.0.1:47822"
@@ -303,7 +306,7 @@ func Lanes(s api.Snapshot, v api.View) []Lane {
 			}
 			continue
 		}
-		l := Lane{Account: a.ID, Sign: a.Glyph, Name: Label(a), Level: exposure.Outbound}
+		l := Lane{Account: a.ID, Sign: a.Glyph, Name: named(a), Level: exposure.Outbound}
 		if relayed {
 			l.Level = exposure.Relayed
 		}

@@ -219,7 +219,7 @@ func TestLanes(t *testing.T) {
 		"your network > Mattermost 192.168.1.2:1 private callback",
 		"Telegram > outbound socket",
 		"Mattermost > outbound socket",
-		"LINE  relay > relayed webhook",
+		"LINE relay > relayed webhook",
 	}
 	if got := draw(s, v); !slices.Equal(got, want) {
 		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

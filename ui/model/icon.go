@@ -1,7 +1,6 @@
 package model
 
 import (
-	"strings"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
@@ -77,7 +76,7 @@ func attention(s api.Snapshot, now time.Time) string {
 	}
 	for _, a := range s.Accounts {
 		if !s.Program.Paused && troubled(a, now) {
-			return strings.ReplaceAll(Label(a), "  ", " ") + ": " + lowerFirst(trouble(a, now))
+			return named(a) + ": " + lowerFirst(trouble(a, now))
 		}
 	}
 	switch {

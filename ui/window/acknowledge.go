@@ -55,7 +55,7 @@ func (w *Window) acknowledge(id platforms.AccountID, q api.Question, done func()
 	rows.Add(hboxTop(10, newSymbol(v.Symbol, 20, levelColor(exposure.Public)), fill(newText(clean.Block(q.What), look{bold: true, wrap: true}))))
 	rows.Add(body(clean.Block(q.Means)))
 	if len(q.Risks) > 0 {
-		rows.Add(vbox(4, newText("It becomes a target for", look{bold: true}), bullets(q.Risks)))
+		rows.Add(vbox(4, newText("What strangers could then do", look{bold: true}), bullets(q.Risks)))
 	}
 	if len(q.Items) > 0 {
 		rows.Add(c.checklist())
@@ -115,7 +115,7 @@ func (c *consent) checklist() fyne.CanvasObject {
 	head := func(s string) fyne.CanvasObject {
 		return exactWidth(64, newText(s, look{size: sizeTiny, color: colorMuted, bold: true, align: fyne.TextAlignCenter}))
 	}
-	rows := vbox(2, hbox(4, fill(newText("What running it safely takes", look{bold: true})), head("done"), head("not done")))
+	rows := vbox(6, hbox(4, fill(newText("What running it safely takes", look{bold: true})), head("done"), head("not done")))
 	for _, it := range c.q.Items {
 		words := vbox(0, newText(clean.Line(it.Text, 240), look{wrap: true}))
 		if it.Note != "" {

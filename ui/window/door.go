@@ -123,10 +123,19 @@ func doorFacts(d api.Door, now time.Time) [][2]string {
 	default:
 		callers = model.Caller(d.If)
 	}
-	if d.Open {
+	switch {
+	case d.Relayed:
+		add("Comes from", callers)
+	case d.Open:
 		add("Who can come in", callers)
-	} else if d.Set {
+	case d.Set:
 		add("Could come in", callers)
+	}
+	for _, r := range d.Rotating {
+		add("Secrets", model.RotationWords(r, now))
+	}
+	if !d.Set || d.Relayed { // what it would listen on says nothing yet
+		return out
 	}
 	bind := clean.Line(d.Bind, 120)
 	if bind != "" && !d.Open {
@@ -138,16 +147,13 @@ func doorFacts(d api.Door, now time.Time) [][2]string {
 	if len(d.Paths) > 1 {
 		add("Paths", list(d.Paths, "", false))
 	}
-	add("Let in", list(d.Allow, "everyone", d.Set))
+	add("Allowed sources", list(d.Allow, "all who can reach it", true))
 	add("Trusted proxies", list(d.Proxies, "", false))
 	add("Certificate", clean.Line(d.Cert, 240))
 	add("Tunnels", list(d.Tunnels, "", false))
 	if d.Ack != nil {
 		add("Consent", model.AckWords(*d.Ack, now))
 		add("Not done", list(each(d.Ack.NotDone, model.ItemWords), "nothing: every item was done", true))
-	}
-	for _, r := range d.Rotating {
-		add("Secrets", model.RotationWords(r, now))
 	}
 	return out
 }
@@ -220,7 +226,7 @@ func opened(d api.Door) string {
 	if d.Open {
 		return "The listener is open."
 	}
-	return "It may open now: it listens as soon as its account asks for it."
+	return "It listens as soon as its account asks for it."
 }
 
 // askFirst fetches what the person must answer before the door opens.

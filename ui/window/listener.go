@@ -116,7 +116,7 @@ func (f *listenerForm) store() {
 				return
 			}
 			said := "Saved."
-			if d.Needs && !d.Open {
+			if d.Needs && d.Ack == nil {
 				said = "Saved. Nothing opens before you acknowledge it: press Open…"
 			}
 			f.end(said)
