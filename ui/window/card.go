@@ -299,6 +299,9 @@ func (c *accountCard) menu() {
 			c.w.Go(PageActivity)
 		}),
 	}
+	if c.a.Inbound != platforms.Dials {
+		items = append(items, fyne.NewMenuItem("Look at its listener…", func() { c.w.showDoor(c.a.ID) }))
+	}
 	if c.a.Link != "" {
 		items = append(items, fyne.NewMenuItem("Copy link to the bot", func() { c.w.copy(c.a.Link, "Link") }))
 	}

@@ -3,6 +3,7 @@ package window
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -44,6 +45,7 @@ type exposurePage struct {
 	pid      int
 	dirty    bool      // the state changed since data was read
 	asked    time.Time // when data was asked for last
+	audited  time.Time // when the audit record was
 	loading  bool
 	again    bool
 	wanted   platforms.AccountID // the door to show once it is there
@@ -105,7 +107,10 @@ func (p *exposurePage) tick() {
 		c.clock(now)
 	}
 	if p.dirty && !p.loading && now.Sub(p.asked) >= time.Second {
-		p.load()
+		p.read()
+		if now.Sub(p.audited) >= recordRest {
+			p.readRecord()
+		}
 	}
 }
 
@@ -117,8 +122,22 @@ func (p *exposurePage) allowClosing() {
 	p.shutAll.enable(open && !p.shutting)
 }
 
+// recordRest is how often the audit record is read while nothing happens to a
+// door: the service looks at all of its lines each time.
+const recordRest = 15 * time.Second
+
 // load reads what can be reached, and the audit record's newest lines.
 func (p *exposurePage) load() {
+	p.read()
+	p.readRecord()
+}
+
+func (p *exposurePage) readRecord() {
+	p.audited = p.w.now()
+	p.record.refresh()
+}
+
+func (p *exposurePage) read() {
 	if p.loading {
 		p.again = true
 		return
@@ -138,10 +157,9 @@ func (p *exposurePage) load() {
 			p.show(v)
 		}
 		if p.again {
-			p.load()
+			p.read()
 		}
 	})
-	p.record.refresh()
 }
 
 // show draws what was read.
@@ -163,6 +181,9 @@ func (p *exposurePage) show(v api.View) {
 	}
 	p.drawing.show(model.Lanes(p.w.snap, v))
 	p.showDoors(v.Doors)
+	if had && !slices.EqualFunc(old.Doors, v.Doors, sameState) {
+		p.readRecord()
+	}
 	if !had || !reflect.DeepEqual(old.Sockets, v.Sockets) || old.Note != v.Note {
 		p.showSockets(v)
 	}
@@ -171,6 +192,13 @@ func (p *exposurePage) show(v api.View) {
 	}
 	p.content.Refresh()
 	p.reveal()
+}
+
+// sameState reports whether nothing happened between a and b that the record
+// tells of; what came through does not count.
+func sameState(a, b api.Door) bool {
+	return a.Account == b.Account && a.Open == b.Open && a.Closed == b.Closed && a.Level == b.Level && a.Since.Equal(b.Since) &&
+		reflect.DeepEqual(a.Listener, b.Listener) && reflect.DeepEqual(a.Ack, b.Ack)
 }
 
 func (p *exposurePage) showDoors(ds []api.Door) {

@@ -3,6 +3,7 @@ package window
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,33 @@ func TestExposureReads(t *testing.T) {
 		s.settle()
 		if got := s.f.count("Exposure") - n; got != 1 {
 			t.Errorf("asked %d times after 1.3 s", got)
+		}
+	})
+	t.Run("the record with it while something happens to a door, else more rarely", func(t *testing.T) {
+		s := exposing(t, exposed())
+		round := func(change func(*api.View)) int {
+			n := s.f.count("Audit 0")
+			s.f.set(func() {
+				v := s.f.view
+				v.Doors = slices.Clone(v.Doors)
+				change(&v)
+				s.f.view = v
+			})
+			s.push(func(*api.Snapshot) {})
+			s.pass(time.Second)
+			s.settle()
+			return s.f.count("Audit 0") - n
+		}
+		round(func(*api.View) {})
+		if n := round(func(v *api.View) { v.Doors[2].Accepted++ }); n != 0 {
+			t.Errorf("traffic: asked %d times", n)
+		}
+		if n := round(func(v *api.View) { v.Doors[2].Open = false }); n != 1 {
+			t.Errorf("a closed door: asked %d times", n)
+		}
+		s.pass(time.Minute)
+		if n := round(func(*api.View) {}); n != 1 {
+			t.Errorf("after a minute: asked %d times", n)
 		}
 	})
 	t.Run("not while another page is shown", func(t *testing.T) {
