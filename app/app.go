@@ -123,6 +123,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	for _, p := range o.Platforms {
+		if p.Limits.Redelivery >= store.Remembers {
+			return nil, fmt.Errorf("%s may deliver an event again after %s, and events are remembered for %s only", p.Title, p.Limits.Redelivery, store.Remembers)
+		}
+	}
 	a := &App{
 		o: o, now: o.Now, started: o.Now(), vault: o.Vault,
 		running: make(chan struct{}), precious: make(chan struct{}, 1), settings: defaultSettings(), pace: newPacer(),

@@ -109,7 +109,7 @@ func TestPrune(t *testing.T) {
 			accept(t, s, message("c", fmt.Sprint("d", day), "x"))
 			_, err := s.Prune(t.Context(), 0, 0)
 			check(t, err)
-			if day < 4 {
+			if day < 8 {
 				if _, dup, _ := s.Accept(t.Context(), Incoming{Account: acct, Event: ev}); !dup {
 					t.Fatalf("forgotten after %d days", day)
 				}
@@ -120,7 +120,7 @@ func TestPrune(t *testing.T) {
 			gens = len(r.generations())
 			return nil
 		}))
-		if gens > 4 {
+		if gens > 6 {
 			t.Fatalf("%d generations", gens)
 		}
 		if _, dup, err := s.Accept(t.Context(), Incoming{Account: acct, Event: ev}); dup || err != nil {

@@ -18,10 +18,14 @@ const (
 
 	// generationSpan is how long a generation of dedupe keys takes new ones. A
 	// generation goes when dedupeSpan has passed since the last one could come,
-	// so keys live for four to six days: longer than any platform redelivers.
+	// so keys live for eight to ten days.
 	generationSpan = 48 * time.Hour
-	dedupeSpan     = 96 * time.Hour
+	dedupeSpan     = Remembers
 )
+
+// Remembers is how long it is known at least that an event was accepted: longer
+// than any platform delivers one again.
+const Remembers = 8 * 24 * time.Hour
 
 // Prune removes entries older than keepFor and, while the journal uses more
 // than keepBytes, the oldest ones; 0 means no such bound. What still waits for
