@@ -74,6 +74,11 @@ func (s *Server) WaitSocket(ctx context.Context) error {
 	return s.wait(ctx, func() bool { return len(s.sockets) > 0 })
 }
 
+// WaitBeat waits until a client has pinged: it listens by then.
+func (s *Server) WaitBeat(ctx context.Context) error {
+	return s.wait(ctx, func() bool { return s.beats > 0 })
+}
+
 // WaitSent waits until the bot has sent n messages.
 func (s *Server) WaitSent(ctx context.Context, n int) error {
 	return s.wait(ctx, func() bool {
