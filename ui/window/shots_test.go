@@ -139,7 +139,6 @@ func TestShots(t *testing.T) {
 		}},
 		{name: "exposure-narrow", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle() }, size: narrow},
 		{name: "exposure-ask-narrow", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle(); s.w.exposure.cards["a4"].askFirst(); s.settle() }, size: narrow},
-		{name: "exposure-tall", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle() }, size: fyne.NewSize(1400, 1900)},
 		{name: "activity", f: sample, play: func(s *stage) { s.w.Go(PageActivity); s.settle() }},
 		{name: "activity-detail", f: sample, play: func(s *stage) { s.w.Go(PageActivity); s.settle(); s.w.activity.details(s.f.activity[6]) }},
 		{name: "general", f: sample, play: func(s *stage) { s.w.Go(PageGeneral); s.settle() }},
