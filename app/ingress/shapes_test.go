@@ -3,10 +3,15 @@ package ingress
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
 )
+
+func hexSign(secret, stamp, body string) string {
+	return hex.EncodeToString(sign(secret, stamp, []byte(body)))
+}
 
 // gzipped is a megabyte of nothing, packed.
 func gzipped() string {
