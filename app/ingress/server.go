@@ -221,6 +221,7 @@ func (s *Server) Serve(bind netip.AddrPort, l net.Listener) {
 		MaxHeaderBytes:               s.o.Limits.HeaderBytes,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(quiet{s.log.Handler()}, slog.LevelDebug),
+		ConnContext:                  func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, visitKey{}, c) },
 		// HTTP/1 only: one protocol's parser less, and a proxy speaks it.
 		Protocols: new(http.Protocols),
 	}
@@ -231,6 +232,9 @@ func (s *Server) Serve(bind netip.AddrPort, l net.Listener) {
 	}
 	_ = srv.Close()
 }
+
+// visitKey is the *visit by which a request came, in its context.
+type visitKey struct{}
 
 // serve answers one request.
 func (s *Server) serve(d *door, w http.ResponseWriter, r *http.Request) {
@@ -276,6 +280,9 @@ func (s *Server) serve(d *door, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.sources.proved(from, began)
+	if v, ok := r.Context().Value(visitKey{}).(*visit); ok {
+		v.proved()
+	}
 	s.handle(rule, w, r, body, from, began)
 }
 

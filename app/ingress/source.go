@@ -3,7 +3,6 @@ package ingress
 import (
 	"container/list"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -217,85 +216,4 @@ func (s *Server) read(r *http.Request, most int64) (body []byte, release func(),
 			return body, release, Malformed
 		}
 	}
-}
-
-// crowd is a listener that lets in so many at once, and so many from one source.
-type crowd struct {
-	net.Listener
-	most, each int
-	door       *door
-
-	mu   sync.Mutex
-	all  int
-	from map[netip.Prefix]int
-}
-
-func newCrowd(l net.Listener, lim Limits, d *door) *crowd {
-	return &crowd{Listener: l, most: lim.Conns, each: lim.ConnsPerSource, door: d, from: map[netip.Prefix]int{}}
-}
-
-// Accept is net.Listener's. Whoever is too many is closed without a word.
-func (c *crowd) Accept() (net.Conn, error) {
-	for {
-		conn, err := c.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if own := c.enter(conn); own != nil {
-			return own, nil
-		}
-		_ = conn.Close()
-	}
-}
-
-func (c *crowd) enter(conn net.Conn) net.Conn {
-	peer := addressOf(conn.RemoteAddr().String())
-	n, each := network(peer), c.each
-	if peer.IsLoopback() || c.proxy(peer) {
-		each = c.most
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.all >= c.most || c.from[n] >= each {
-		return nil
-	}
-	c.all++
-	c.from[n]++
-	return &visit{Conn: conn, leave: sync.OnceFunc(func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.all--
-		if c.from[n]--; c.from[n] == 0 {
-			delete(c.from, n)
-		}
-	})}
-}
-
-func (c *crowd) proxy(a netip.Addr) bool {
-	for _, r := range c.door.routes.Load().rules {
-		if within(r.Proxies, a) {
-			return true
-		}
-	}
-	return false
-}
-
-// visit is a connection that was let in.
-type visit struct {
-	net.Conn
-	leave func()
-}
-
-// Close is net.Conn's.
-func (v *visit) Close() error {
-	v.leave()
-	return v.Conn.Close()
-}
-
-// CloseWrite lets net/http end an answer before the connection.
-func (v *visit) CloseWrite() error {
-	if half, ok := v.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return nil
 }

@@ -39,7 +39,9 @@ func TestUniform(t *testing.T) {
 		{"an empty secret", g, func(g *rig, p string) string {
 			return g.post(p, "X-Time: "+now+"\r\nX-Signature: "+hexSign("", now, "{}")+"\r\n", "{}")
 		}},
-		{"a truncated signature", g, func(g *rig, p string) string { return g.post(p, strings.TrimSuffix(ok, "\r\n")[:len(ok)-20]+"\r\n", "{}") }},
+		{"a truncated signature", g, func(g *rig, p string) string {
+			return g.post(p, strings.TrimSuffix(ok, "\r\n")[:len(ok)-20]+"\r\n", "{}")
+		}},
 		{"an empty signature", g, func(g *rig, p string) string { return g.post(p, "X-Time: "+now+"\r\nX-Signature:\r\n", "{}") }},
 		{"a bad signature before the good one", g, func(g *rig, p string) string { return g.post(p, "X-Signature: 00\r\n"+ok, "{}") }},
 		{"stale", g, func(g *rig, p string) string { return g.post(p, stamp(-10*time.Minute), "{}") }},
