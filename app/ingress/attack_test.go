@@ -71,8 +71,13 @@ func quick() Limits {
 
 func newRig(t testing.TB, l Limits, change func(*Rule)) *rig {
 	t.Helper()
+	return rigOf(t, Options{Limits: l}, change)
+}
+
+func rigOf(t testing.TB, o Options, change func(*Rule)) *rig {
+	t.Helper()
 	g := &rig{t: t}
-	g.s = New(Options{Limits: l})
+	g.s = New(o)
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
