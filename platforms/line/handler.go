@@ -8,10 +8,10 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/hook"
 )
 
 // Bounds of a request. LINE counts a webhook as failed that is not answered
@@ -25,49 +25,18 @@ const (
 	signatureIn = "X-Line-Signature"
 )
 
-// job is what one request brought, and where to tell whether it was stored.
-type job struct {
-	evs  []platforms.Event
-	done chan error // has room for one
-}
-
-// handler takes LINE's requests and hands what they bring to Run, one after the
-// other. It answers 200 only once all of a request is stored. Where that takes
-// too long the answer is an error although the events may be stored after it:
-// LINE then delivers them again, under the same ids.
+// handler takes LINE's requests and has hook.Queue store what they bring. It
+// answers 200 only once all of a request is stored. Where that takes too long
+// the answer is an error although the events may be stored after it: LINE then
+// delivers them again, under the same ids.
 type handler struct {
 	c     *connector
 	bot   string
-	jobs  chan job
-	slots chan struct{}
-	ended chan struct{}
-
-	mu     sync.Mutex
-	closed bool
-	busy   sync.WaitGroup
+	queue *hook.Queue
 }
 
 func newHandler(c *connector, bot string) *handler {
-	return &handler{c: c, bot: bot, jobs: make(chan job), slots: make(chan struct{}, atOnce), ended: make(chan struct{})}
-}
-
-// end refuses further requests and waits for those in flight.
-func (h *handler) end() {
-	h.mu.Lock()
-	h.closed = true
-	close(h.ended)
-	h.mu.Unlock()
-	h.busy.Wait()
-}
-
-// enter counts a request; it must be paired with h.busy.Done.
-func (h *handler) enter() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.closed {
-		h.busy.Add(1)
-	}
-	return !h.closed
+	return &handler{c: c, bot: bot, queue: hook.New(atOnce)}
 }
 
 // route is how LINE's requests come in.
@@ -99,74 +68,44 @@ func (c *connector) verify(r *http.Request, body []byte, now time.Time) error {
 
 // ServeHTTP takes a request that verify found to be LINE's.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.enter() {
-		http.Error(w, "not now", http.StatusServiceUnavailable)
-		return
-	}
-	defer h.busy.Done()
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
-		http.Error(w, "not now", http.StatusServiceUnavailable)
-		return
-	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		http.Error(w, "not now", http.StatusServiceUnavailable)
+		hook.Later(w)
 		return
 	}
-	w.WriteHeader(h.take(r.Context(), body))
+	ctx, cancel := context.WithTimeout(r.Context(), answerIn)
+	defer cancel()
+	evs, status := h.take(ctx, body)
+	if status != http.StatusOK {
+		w.WriteHeader(status)
+		return
+	}
+	_ = h.queue.Answer(w, r.WithContext(ctx), evs, answerIn)
 }
 
-// take has the events of an authentic body stored, and gives the status to
-// answer.
-func (h *handler) take(ctx context.Context, body []byte) int {
+// take is the events of an authentic body, and the status to answer where it has
+// none that could be stored.
+func (h *handler) take(ctx context.Context, body []byte) (evs []platforms.Event, status int) {
 	var got struct {
 		Destination string            `json:"destination"`
 		Events      []json.RawMessage `json:"events"`
 	}
 	if err := json.Unmarshal(body, &got); err != nil || len(got.Events) > eventsMost {
 		h.c.log.WarnContext(ctx, "a signed webhook is not in the documented form")
-		return http.StatusBadRequest
+		return nil, http.StatusBadRequest
 	}
 	if got.Destination != h.bot {
 		h.c.log.WarnContext(ctx, "a webhook is for another bot")
-		return http.StatusForbidden
+		return nil, http.StatusForbidden
 	}
-	limited, cancel := context.WithTimeout(ctx, answerIn)
-	defer cancel()
-	j := job{done: make(chan error, 1)}
 	now := h.c.now()
 	for _, raw := range got.Events {
 		if ev, ok := h.c.received(raw, now); ok {
-			j.evs = append(j.evs, ev)
+			evs = append(evs, ev)
 		}
 	}
-	asking, stop := context.WithTimeout(limited, namesIn)
-	h.c.introduce(asking, j.evs)
-	stop()
-	select {
-	case h.jobs <- j:
-	case <-h.ended:
-		return http.StatusServiceUnavailable
-	case <-limited.Done():
-		return http.StatusServiceUnavailable
-	}
-	select {
-	case err := <-j.done:
-		if err == nil {
-			return http.StatusOK
-		}
-	case <-h.ended:
-		select { // both may have come at once
-		case err := <-j.done:
-			if err == nil {
-				return http.StatusOK
-			}
-		default:
-		}
-	case <-limited.Done():
-	}
-	return http.StatusServiceUnavailable
+	asking, stop := context.WithTimeout(ctx, namesIn)
+	defer stop()
+	h.c.introduce(asking, evs)
+	return evs, http.StatusOK
 }

@@ -43,24 +43,15 @@ func (c *connector) Run(ctx context.Context, _ platforms.Cursor, sink platforms.
 		return closed(err)
 	}
 	defer func() {
+		h.queue.Refuse() // so that release has nothing to wait for
 		release()
-		h.end()
+		h.queue.End()
 	}()
 	sink.State(platforms.State{Phase: phase, Note: note})
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case j := <-h.jobs:
-			err := platforms.Deliver(ctx, sink, j.evs)
-			j.done <- err
-			if err != nil {
-				return err
-			}
-			c.heard.Store(true)
-			sink.State(platforms.State{Phase: platforms.Connected, Hears: true})
-		}
-	}
-	return ctx.Err()
+	return h.queue.Run(ctx, sink, func() {
+		c.heard.Store(true)
+		sink.State(platforms.State{Phase: platforms.Connected, Hears: true})
+	})
 }
 
 // closed is err from the Ingress as the contract has it.

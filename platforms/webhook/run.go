@@ -61,29 +61,19 @@ func (c *connector) Run(ctx context.Context, _ platforms.Cursor, sink platforms.
 		return closed(err)
 	}
 	defer func() {
-		h.refuse() // so that release has nothing to wait for
+		h.queue.Refuse() // so that release has nothing to wait for
 		release()
-		h.busy.Wait()
+		h.queue.End()
 	}()
 	note := waiting
 	if c.heard.Load() {
 		note = ""
 	}
 	sink.State(platforms.State{Phase: platforms.Connected, Note: note})
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case j := <-h.jobs:
-			err := sink.Event(ctx, j.ev)
-			j.done <- err
-			if err != nil {
-				return err
-			}
-			c.heard.Store(true)
-			sink.State(platforms.State{Phase: platforms.Connected, Hears: true})
-		}
-	}
-	return ctx.Err()
+	return h.queue.Run(ctx, sink, func() {
+		c.heard.Store(true)
+		sink.State(platforms.State{Phase: platforms.Connected, Hears: true})
+	})
 }
 
 // closed is err from the Ingress as the contract has it.
