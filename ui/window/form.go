@@ -168,17 +168,24 @@ func switchRow(label, help string, t *toggle) fyne.CanvasObject {
 
 // fold hides o behind a line that opens it.
 func fold(label string, o fyne.CanvasObject) fyne.CanvasObject {
+	view, _ := folding(label, o)
+	return view
+}
+
+// folding is fold with a function that opens and closes it.
+func folding(label string, o fyne.CanvasObject) (view fyne.CanvasObject, open func(bool)) {
 	o.Hide()
 	rows := vbox(12)
 	b := newButton(quiet, label, iconRight, nil)
-	b.tap = func() {
-		setVisible(o, !o.Visible())
-		b.setGlyph(map[bool]glyph{true: iconDown, false: iconRight}[o.Visible()])
+	open = func(on bool) {
+		setVisible(o, on)
+		b.setGlyph(map[bool]glyph{true: iconDown, false: iconRight}[on])
 		rows.Refresh()
 	}
+	b.tap = func() { open(!o.Visible()) }
 	rows.Add(pad(-14, 0, 0, 0, hbox(0, b, gapFill())))
 	rows.Add(o)
-	return rows
+	return rows, open
 }
 
 // fault shows what is wrong with a field, or that nothing is.

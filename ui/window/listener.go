@@ -26,7 +26,7 @@ type listenerForm struct {
 
 	fields map[string]*entry // by the name they have on the wire
 	faults map[string]*text
-	more   *fyne.Container // the fields that are folded away
+	more   func(open bool) // shows the fields that are folded away
 	busy   bool
 }
 
@@ -40,15 +40,14 @@ func (w *Window) editListener(d api.Door, done func()) *listenerForm {
 		f.field("allow", "Allowed sources", "", strings.Join(d.Allow, ", "), "Only these addresses or prefixes are let in. Empty: all."),
 		f.field("cert", "Certificate file", "/etc/ssl/bot.example.org.pem", d.Cert, "Only where no tunnel ends TLS."),
 		f.field("key", "Key file", "/etc/ssl/bot.example.org.key", d.Key, ""))
-	f.more = more
+	folded, unfold := folding("More settings", more)
+	f.more = unfold
 	rows := vbox(14,
 		body("Setting a listener opens nothing to strangers: a public one stays closed until you acknowledge it."),
 		f.field("bind", "Listen on", "127.0.0.1:47822", d.Bind, "An address of this computer, and a port. Keep 127.0.0.1 where a tunnel leads to it. Empty: the usual."),
 		f.field("public", "Public address", "https://bot.example.org", d.Public, "By which the platform calls: the tunnel's or the proxy's."),
-		fold("More settings", more))
-	if len(d.Proxies)+len(d.Allow) > 0 || d.Cert+d.Key != "" {
-		more.Show()
-	}
+		folded)
+	unfold(len(d.Proxies)+len(d.Allow) > 0 || d.Cert+d.Key != "")
 	f.save = newButton(primary, "Save", "", f.store)
 	f.leave = newButton(plain, "Cancel", "", func() { f.m.dismiss() })
 	f.drop = newButton(danger, "Remove the listener", "", f.remove)
@@ -79,7 +78,7 @@ func (f *listenerForm) mark(key, s string) {
 	t.set(clean.Block(s))
 	setVisible(t, s != "")
 	if s != "" && key != "bind" && key != "public" {
-		f.more.Show()
+		f.more(true)
 	}
 	f.m.view.Refresh()
 }
