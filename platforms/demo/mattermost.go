@@ -64,12 +64,22 @@ func playMattermost(ctx context.Context, s *mattermosttest.Server) {
 	chatMattermost(ctx, s)
 }
 
-// pressMattermost has the last message with buttons in a channel answered by a
-// reaction.
+// pressMattermost answers the last message with buttons in a channel: by its
+// first button, which calls back, or by a reaction where nothing can be called.
 func pressMattermost(s *mattermosttest.Server, channel string) {
 	sent := s.Sent()
 	for i := len(sent) - 1; i >= 0; i-- {
-		if m := sent[i]; m.ChannelID == channel && strings.Contains(m.Shown, "1. ") {
+		m := sent[i]
+		if m.ChannelID != channel {
+			continue
+		}
+		for _, row := range mattermosttest.Actions(m.Post) {
+			for _, a := range row {
+				_ = s.Press(m.ID, mattermosttest.Person, a.Name)
+				return
+			}
+		}
+		if strings.Contains(m.Shown, "1. ") {
 			s.React(m.ID, mattermosttest.Person, "one")
 			return
 		}
