@@ -90,7 +90,7 @@ func (p *program) popup(ctx context.Context, n notify.Popup) error {
 		return nil
 	}
 	out := desktop.Notification{Key: n.Key, Title: n.Title, Body: n.Body} // a click on it opens
-	if n.Open.Conversation != "" {
+	if n.Open.Conversation != "" && !p.app.Mute(n.Open.Account) {
 		out.Actions = []desktop.Action{{ID: "reply", Label: "Reply"}}
 	}
 	err := d.Show(ctx, out)

@@ -471,3 +471,15 @@ func TestAnotherRecordIsNoticed(t *testing.T) {
 		t.Errorf("%+v", w.app.Snapshot().Notices)
 	}
 }
+
+// TestMuteAccountsSendNothing refuses at once, instead of queueing what will die.
+func TestMuteAccountsSendNothing(t *testing.T) {
+	w := newWorld(t)
+	w.change = func(p *platforms.Platform) { p.Limits.Mute = true }
+	w.start()
+	w.add()
+	_, err := w.app.Send(t.Context(), api.Draft{Account: "fake", Conversation: "c", Text: "x"}, nil)
+	if platforms.KindOf(asPlatform(err)) != platforms.Unsupported || !w.app.Mute("fake") {
+		t.Errorf("%v", err)
+	}
+}

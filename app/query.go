@@ -101,6 +101,9 @@ func (a *App) Send(ctx context.Context, d api.Draft, files []control.Upload) (ap
 	if err != nil {
 		return api.Entry{}, err
 	}
+	if acc.platform.Limits.Mute {
+		return api.Entry{}, &api.Error{Kind: platforms.Unsupported, Text: acc.platform.Title + " only brings messages. Nothing can be sent through it; choose another account."}
+	}
 	if d.Conversation == "" {
 		return api.Entry{}, &api.Error{Kind: platforms.Rejected, Text: "Say which conversation to send to."}
 	}
@@ -277,3 +280,9 @@ func (a *App) isShared(l lane) bool {
 
 // describe is for logs.
 func (l lane) String() string { return fmt.Sprintf("%s/%s", l.account, l.conversation) }
+
+// Mute reports whether nothing can be sent through an account, or there is none.
+func (a *App) Mute(id platforms.AccountID) bool {
+	c, err := a.account(id)
+	return err != nil || c.platform.Limits.Mute
+}

@@ -136,10 +136,11 @@ func (c *composer) state() {
 	k, _ := c.p.w.platform(a.Platform)
 	words := c.words(l, a, ok, k)
 	c.count.set(words)
-	c.send.enable(!l.sending && ok && !l.empty())
+	mute := k.Limits.Mute
+	c.send.enable(!l.sending && ok && !mute && !l.empty())
 	c.send.setLabel(map[bool]string{false: "Send", true: "Sending…"}[l.sending])
 	c.attach.enable(!l.sending && ok && k.Limits.Upload > 0)
-	if l.sending {
+	if l.sending || mute {
 		c.text.Disable()
 	} else {
 		c.text.Enable()
@@ -150,6 +151,9 @@ func (c *composer) state() {
 func (c *composer) words(l *letter, a api.Account, ok bool, k api.Platform) string {
 	if !ok {
 		return "The account of this conversation was removed. Nothing can be sent."
+	}
+	if k.Limits.Mute {
+		return "Nothing can be sent here: " + clean.Line(k.Title, 40) + " only brings messages."
 	}
 	if max := k.Limits.Text; max > 0 {
 		unit := k.Limits.Unit

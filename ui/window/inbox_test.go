@@ -376,6 +376,17 @@ func TestSending(t *testing.T) {
 		}
 		s.wantNot("plan.txt · 4 bytes")
 	})
+	t.Run("a platform that only brings messages says so", func(t *testing.T) {
+		f := sample()
+		for i := range f.kinds {
+			f.kinds[i].Limits.Mute = f.kinds[i].Name == "home"
+		}
+		s := reading(t, f, place{"a2", "c4"})
+		s.want("only brings messages")
+		if !s.w.inbox.composer.text.Disabled() || !s.w.inbox.composer.send.disabled {
+			t.Error("something can be sent")
+		}
+	})
 	t.Run("a platform without files says so", func(t *testing.T) {
 		s := reading(t, sample(), place{"a2", "c4"})
 		s.want("This platform takes no files from bots.")

@@ -15,7 +15,7 @@ import (
 )
 
 // pages are what --show takes.
-func pages() []string { return []string{"accounts", "inbox", "activity", "settings"} }
+func pages() []string { return []string{"accounts", "inbox", "exposure", "activity", "settings"} }
 
 func (e *env) root() *cobra.Command {
 	var (
