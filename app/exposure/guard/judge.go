@@ -49,7 +49,7 @@ func (g *Guard) judgeFor(why string) {
 // told tells whom it concerns that passes were taken back.
 func (g *Guard) told(shut []*Pass, reasons []string) {
 	for i, p := range shut {
-		g.o.Tell(Event{What: Closed, Account: p.claim.Account, Text: fmt.Sprintf("%s was closed (%s %s): %s.", p.claim.Title, p.claim.Bind, p.claim.Path, reasons[i])})
+		g.o.Tell(Event{What: Closed, Account: p.claim.Account, Text: fmt.Sprintf("%s on %s was closed: %s.", p.claim.Title, p.claim.Bind, reasons[i])})
 		if p.claim.Closed != nil {
 			p.claim.Closed(reasons[i])
 		}
