@@ -62,9 +62,10 @@ func TestAnswerThatCanNotBeQueued(t *testing.T) {
 				}
 				return false
 			})
-			if e := w.timeline("1")[0]; e.Status != "failed" || e.Why == "" {
-				t.Errorf("%s %q", e.Status, e.Why)
-			}
+			w.until("the first has failed, with a reason", func() bool { // it is written down aside
+				e := w.timeline("1")[0]
+				return e.Status == "failed" && e.Why != ""
+			})
 		})
 	}
 }
