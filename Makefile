@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PKGS_APP := ./app/... ./platforms/... ./ui/model/... ./ui/tray/... ./ui/notify/... ./assets/... .
 
-.PHONY: run demo build window libs test check race bench interop torture shots readme clean
+.PHONY: run demo build window libs test check race bench attack interop torture shots readme clean
 
 run: build window ## start Postern; without an account and a display, the demo
 	@./packaging/run.sh $(BIN)
@@ -43,7 +43,13 @@ check: ## what must be green before a commit is shared
 	go test -tags $(TAGS) -race -p 1 -timeout 40m ./...
 
 bench: build ## speed and memory on this machine
-	POSTERN_BENCH=1 go test -count 1 -p 1 -run '^TestBench' -timeout 60m -v ./app/internal/store .
+	POSTERN_BENCH=1 go test -count 1 -p 1 -run '^TestBench' -timeout 60m -v ./app/internal/store ./app .
+
+attack: ## the listener under attack: bigger floods, more samples, and fuzzing
+	POSTERN_ATTACK=full go test -count 1 -timeout 20m -v ./app/ingress
+	go test -count 1 -timeout 5m -v -run TestMonsters .
+	go test -run '^$$' -fuzz FuzzSource -fuzztime 2m ./app/ingress
+	go test -run '^$$' -fuzz FuzzRequest -fuzztime 2m ./app/ingress
 
 interop: ## official clients against our emulators, and other people's servers against us
 	cd platforms/interop && npm ci --no-audit --no-fund --silent

@@ -151,12 +151,18 @@ func (g *rig) genuine(body string) string { return g.post(here, signed(body), bo
 // dial opens a connection that a test can't wait for longer than ten seconds.
 func (g *rig) dial() net.Conn {
 	g.t.Helper()
+	c := g.open()
+	g.t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func (g *rig) open() net.Conn {
+	g.t.Helper()
 	c, err := net.Dial("tcp4", g.addr)
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	g.t.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
@@ -164,7 +170,7 @@ func (g *rig) dial() net.Conn {
 // answered, and whether it closed.
 func (g *rig) raw(request string) (answers []answer, closed bool) {
 	g.t.Helper()
-	c := g.dial()
+	c := g.open()
 	defer c.Close()
 	go func() { _, _ = io.WriteString(c, request) }()
 	return g.answers(c)
