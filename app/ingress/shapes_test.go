@@ -76,6 +76,8 @@ func TestSmuggling(t *testing.T) {
 		{"an empty name", both(": chunked\r\n", "Content-Length: 2\r\n"), []int{400}, 0},
 		{"a second request behind a bad one", g.post(here, "", "{}") + second, []int{0}, 0},
 		{"a second request behind an unknown path", g.post(nowhere, "", "{}") + second, []int{0}, 0},
+		{"a bad one behind a genuine one", second + g.post(here, "", "{}") + second, []int{200, 0}, 1},
+		{"three genuine ones", second + second + strings.Replace(second, "\r\n", "\r\nConnection: close\r\n", 1), []int{200, 200, 200}, 3},
 		{"a GET with a body that is a request", "GET " + here + " HTTP/1.1\r\nHost: " + g.addr + "\r\n" + length + "\r\n" + chunks + second, []int{0}, 0},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -199,5 +200,37 @@ func TestDrain(t *testing.T) {
 	defer s.Handle(context.Background(), g.bind, Rule{Account: "b", Route: platforms.Route{Path: nowhere, Verify: g.verify, Handler: http.HandlerFunc(g.handle)}})()
 	if got, _ := g.raw(g.post(nowhere, signed("{}")+closing, "{}")); len(got) != 1 || got[0].status != http.StatusOK {
 		t.Errorf("the next route at the same listener: %+v", got)
+	}
+}
+
+// TestSameAnswers: what net/http answers in its own words, or leaves out, is the
+// same where a route is and where none is.
+func TestSameAnswers(t *testing.T) {
+	g := newRig(t, quick(), nil)
+	end := " HTTP/1.1\r\nHost: " + g.addr + "\r\n"
+	for name, send := range map[string]func(path string) string{
+		"HEAD":     func(p string) string { return "HEAD " + p + end + "\r\n" },
+		"OPTIONS":  func(p string) string { return "OPTIONS " + p + end + "\r\n" },
+		"HTTP/1.0": func(p string) string { return "POST " + p + " HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}" },
+		"an expectation": func(p string) string {
+			return "POST " + p + end + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"
+		},
+		"too large, expected": func(p string) string {
+			return "POST " + p + end + "Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"
+		},
+		"another expectation": func(p string) string { return "POST " + p + end + "Expect: x\r\nContent-Length: 2\r\n\r\n{}" },
+		"two lengths":         func(p string) string { return "POST " + p + end + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}" },
+		"a huge head":         func(p string) string { return "POST " + p + end + "X: " + strings.Repeat("a", 1<<16) + "\r\n\r\n" },
+		"half a head":         func(p string) string { return "POST " + p + end },
+		"a late body":         func(p string) string { return "POST " + p + end + "Content-Length: 2\r\n\r\n{" },
+		"an upgrade":          func(p string) string { return "GET " + p + end + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			there, closed := g.raw(send(here))
+			not, closedToo := g.raw(send(nowhere))
+			if !slices.Equal(there, not) || closed != closedToo || !closed {
+				t.Errorf("a route answers %+v (closes: %v), an unknown path %+v (closes: %v)", there, closed, not, closedToo)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -83,8 +84,15 @@ func median[T float64 | time.Duration](list []T) T {
 	return list[len(list)/2]
 }
 
-// hooked is an App with an open door; what comes in there is stored.
+// hooked is the address of an App with an open door; what comes in there is
+// stored.
 func hooked(t *testing.T) string {
+	t.Helper()
+	_, bind := hookedWorld(t)
+	return bind
+}
+
+func hookedWorld(t *testing.T) (*world, string) {
 	t.Helper()
 	w := newWorld(t)
 	w.log = slog.DiscardHandler
@@ -109,7 +117,7 @@ func hooked(t *testing.T) string {
 		t.Fatal(err)
 	}
 	w.until("it is open", func() bool { return w.door().Open })
-	return bind
+	return w, bind
 }
 
 // hooking is a connector that gets everything by webhook.
@@ -286,5 +294,33 @@ func strangers(t *testing.T, addr string) (reached func() float64) {
 		cancel()
 		wg.Wait()
 		return float64(answered.Load()) / time.Since(begin).Seconds()
+	}
+}
+
+// TestReplays: who recorded a genuine request and sends it again within the time
+// in which it is good has nothing done twice.
+func TestReplays(t *testing.T) {
+	w, bind := hookedWorld(t)
+	body := []byte("once")
+	m := hmac.New(sha256.New, []byte(benchSecret))
+	m.Write(body)
+	for range 20 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+bind+"/in", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Delivery", "delivery-1")
+		req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(m.Sum(nil)))
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("status %d", resp.StatusCode)
+		}
+	}
+	if got := w.timeline("c1"); len(got) != 1 {
+		t.Errorf("%d entries of one event", len(got))
 	}
 }
