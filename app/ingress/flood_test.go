@@ -1,10 +1,12 @@
 package ingress
 
 import (
+	"bufio"
 	"container/list"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -16,9 +18,18 @@ import (
 // TestSlowloris: who is slow is cut off, and keeps nobody out meanwhile.
 func TestSlowloris(t *testing.T) {
 	l := quick()
-	l.Conns = 40
+	l.Conns, l.Idle = 40, 30*time.Second
 	g := newRig(t, l, nil)
 	head := "POST " + here + " HTTP/1.1\r\nHost: " + g.addr + "\r\n"
+	kept := g.dial()
+	ask := func() {
+		t.Helper()
+		_, _ = io.WriteString(kept, g.genuine("{}"))
+		if resp, err := http.ReadResponse(bufio.NewReader(kept), nil); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("a genuine connection that was kept: %v %+v", err, resp)
+		}
+	}
+	ask()
 	var slow []net.Conn
 	for i := range 4 * l.Conns {
 		c := g.dial()
@@ -26,6 +37,7 @@ func TestSlowloris(t *testing.T) {
 		_, _ = io.WriteString(c, []string{"", "P", head, head + "Content-Length: 100\r\n\r\n{"}[i%4])
 	}
 	g.alive()
+	ask()
 	for i, c := range slow { // each ends: its read deadline, or room for another
 		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
 		if _, err := io.Copy(io.Discard, c); err != nil && strings.Contains(err.Error(), "timeout") {
