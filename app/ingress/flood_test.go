@@ -120,6 +120,37 @@ func TestRoomForBodies(t *testing.T) {
 	g.alive()
 }
 
+// TestLittleIsHeard: while all room for bodies is lent out, small requests are
+// taken, and large ones are told to come again.
+func TestLittleIsHeard(t *testing.T) {
+	l := quick()
+	l.Bodies, l.Read = 96<<10, 30*time.Second
+	g := newRig(t, l, nil)
+	var slow []net.Conn
+	for range 2 {
+		c := g.dial()
+		_, _ = io.WriteString(c, "POST "+here+" HTTP/1.1\r\nHost: "+g.addr+"\r\nContent-Length: 60000\r\n\r\n"+strings.Repeat("x", 50_000))
+		slow = append(slow, c)
+	}
+	for end := time.Now().Add(5 * time.Second); free(g.s) != 0; runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("%d bytes are left", free(g.s))
+		}
+	}
+	g.alive()
+	large := strings.Repeat("x", 20_000)
+	if got, _ := g.raw(g.post(here, signed(large), large)); len(got) != 1 || got[0].status != http.StatusServiceUnavailable {
+		t.Errorf("a large one: %+v", got)
+	}
+	for _, c := range slow {
+		_ = c.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(io.Discard, c)
+	}
+	if got, _ := g.raw(g.post(here, "Connection: close\r\n"+signed(large), large)); len(got) != 1 || got[0].status != http.StatusOK {
+		t.Errorf("a large one, later: %+v", got)
+	}
+}
+
 // TestCrowd: connections are bounded, in all and from each source, and those
 // that brought something genuine keep their place.
 func TestCrowd(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -180,7 +179,9 @@ func (r *room) give(n int64) {
 	r.mu.Unlock()
 }
 
-// chunk is how much room for a body is taken at a time.
+// chunk is how much of a body is read before room is taken for it. Connections
+// are bounded, so this is too; and who sends little, as platforms mostly do, is
+// heard while strangers fill the room.
 const chunk = 16 << 10
 
 // read reads a body of at most the bound. What its sender says of its length is
@@ -196,14 +197,15 @@ func (s *Server) read(r *http.Request, most int64) (body []byte, release func(),
 	if r.ContentLength >= 0 {
 		first = min(first, r.ContentLength+1)
 	}
+	body = make([]byte, 0, first)
 	for {
 		if len(body) == cap(body) {
-			more := max(first, int64(cap(body))) // double it
+			more := int64(cap(body)) // double it
 			if !s.bodies.take(more) {
 				return nil, release, Full
 			}
 			held += more
-			body = slices.Grow(body, int(more))
+			body = append(make([]byte, 0, 2*more), body...) // slices.Grow would take more than was asked for
 		}
 		n, err := r.Body.Read(body[len(body):min(int64(cap(body)), most+1)])
 		body = body[:len(body)+n]
