@@ -176,9 +176,14 @@ func (a *App) CheckDraft(ctx context.Context, id platforms.AccountID, d api.Acco
 	}
 	client := a.newClient()
 	defer client.CloseIdleConnections()
-	rec.ID = "draft"
+	key := platforms.NewSecret(rand.Text())
 	rec.Settings = values.settings
-	conn, err := p.New(a.config(p, rec, values.secrets, nil, platforms.NewSecret(rand.Text()), client, a.log))
+	if id == "" {
+		rec.ID = "draft"
+	} else if key, err = a.ownKey(ctx, p, rec); err != nil { // it is called where it is called now
+		return out, wireError(err)
+	}
+	conn, err := p.New(a.config(p, rec, values.secrets, nil, key, client, a.log))
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 		defer cancel()

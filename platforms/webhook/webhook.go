@@ -18,7 +18,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"log/slog"
-	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -76,6 +75,9 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	if _, err := s.key(c.Secrets[keySecret].Reveal()); err != nil {
 		return nil, &platforms.Error{Kind: platforms.Unauthorized, Text: err.Error()}
 	}
+	if c.Key.IsZero() {
+		return nil, &platforms.Error{Kind: platforms.Rejected, Text: "This account has no key of its own, so no address that strangers can't guess. Remove the account and add it again."}
+	}
 	conn := &connector{
 		scheme:  s,
 		secrets: func(now time.Time) []platforms.Secret { return c.Live(keySecret, now) },
@@ -90,9 +92,6 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 // where is the last part of the handler's path. It can't be guessed, and it
 // stays the same, since the service has it and the person agreed to it.
 func where(c platforms.Config) string {
-	if c.Key.IsZero() {
-		return url.PathEscape(string(c.Account))
-	}
 	mac := hmac.New(sha256.New, []byte(c.Key.Reveal()))
 	mac.Write([]byte("webhook path"))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
