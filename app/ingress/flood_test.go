@@ -52,35 +52,41 @@ func TestSlowloris(t *testing.T) {
 
 // TestDrip: a byte now and then does not prolong a request.
 func TestDrip(t *testing.T) {
-	g := newRig(t, quick(), nil)
-	for name, first := range map[string]string{
-		"head": "POST " + here + " HTTP/1.1\r\nHost: " + g.addr + "\r\nX: ",
-		"body": "POST " + here + " HTTP/1.1\r\nHost: " + g.addr + "\r\nContent-Length: 60000\r\n\r\n",
+	heads, bodies := quick(), quick()
+	heads.Read = time.Minute // a head has a bound of its own
+	for name, c := range map[string]struct {
+		bounds Limits
+		first  string
+	}{
+		"head": {heads, "POST " + here + " HTTP/1.1\r\nHost: bot.example\r\nX: "},
+		"body": {bodies, "POST " + here + " HTTP/1.1\r\nHost: bot.example\r\nContent-Length: 60000\r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := g.dial()
+			g := newRig(t, c.bounds, nil)
+			conn := g.dial()
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
-				_, _ = io.Copy(io.Discard, c)
+				_, _ = io.Copy(io.Discard, conn)
 			}()
-			_, err := io.WriteString(c, first)
+			_, err := io.WriteString(conn, c.first)
 			tick := time.NewTicker(10 * time.Millisecond)
 			defer tick.Stop()
 			for n := 0; err == nil && n < 600; n++ {
 				select {
 				case <-ended:
+					g.alive()
 					return
 				case <-tick.C:
-					_, err = io.WriteString(c, "a")
+					_, err = io.WriteString(conn, "a")
 				}
 			}
 			if err == nil {
-				t.Error("it went on for six seconds")
+				t.Fatal("it went on for six seconds")
 			}
+			g.alive()
 		})
 	}
-	g.alive()
 }
 
 func free(s *Server) int64 {
