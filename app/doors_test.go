@@ -118,6 +118,11 @@ func yes(q api.Question, days int) api.Answer {
 func opened(t *testing.T) (*world, string) {
 	w := newWorld(t)
 	w.callable(platforms.Webhook)
+	return openedIn(t, w)
+}
+
+func openedIn(t *testing.T, w *world) (*world, string) {
+	t.Helper()
 	w.start()
 	w.add()
 	bind := freePort(t)
@@ -370,6 +375,33 @@ func TestRotation(t *testing.T) {
 	}
 	if made, err := w.app.Make(t.Context(), "fake", "token"); err != nil || made.Value != "tok-made" {
 		t.Errorf("%v %v", made, err)
+	}
+}
+
+// TestDialsOutNow changes how an account is reached while its door is open.
+func TestDialsOutNow(t *testing.T) {
+	w := newWorld(t)
+	w.callable(platforms.Webhook)
+	change := w.change
+	w.change = func(p *platforms.Platform) {
+		change(p)
+		p.InboundOf = func(settings map[string]string) platforms.Inbound {
+			if settings["server"] == "socket" {
+				return platforms.Dials
+			}
+			return platforms.Webhook
+		}
+	}
+	w, bind := openedIn(t, w)
+	if _, err := w.app.ChangeAccount(t.Context(), "fake", api.AccountDraft{Platform: "fake", Values: map[string]string{"server": "socket"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.until("it dials", func() bool { return w.account().Exposure == exposure.Outbound && w.account().Status == api.Connected })
+	if post(t, bind, "tok-secret-value-1", "x") != 0 || len(w.app.Exposure().Doors) != 0 {
+		t.Error("its door is open, or shown")
+	}
+	if _, ok := w.app.doors.guard.Consent("fake"); ok {
+		t.Error("what was agreed to is still there")
 	}
 }
 
