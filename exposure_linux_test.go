@@ -153,7 +153,7 @@ func TestNothingOpensAPublicListener(t *testing.T) {
 	files := map[string]map[string]string{
 		"none": nil,
 		"configuration": {"postern.yaml": config, "config.yaml": config, "config.json": `{"listen":"` + at + `","acknowledged":true}`, ".env": "POSTERN_LISTEN=" + at,
-			"acknowledgements.json": `{"webhook":{"account":"webhook","bind":"` + at + `","host":"bot.example.org","version":1,"ends":"2099-01-01T00:00:00Z"}}`,
+			"acknowledgements.json":       `{"webhook":{"account":"webhook","bind":"` + at + `","host":"bot.example.org","version":1,"ends":"2099-01-01T00:00:00Z"}}`,
 			".config/postern/config.yaml": config},
 	}
 	type start struct {
