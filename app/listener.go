@@ -92,7 +92,7 @@ func readListener(in api.Listener, reach platforms.Inbound) (l listener, err err
 	note("proxies", err)
 	for _, p := range l.proxies {
 		if p.Bits() == 0 {
-			note("proxies", fmt.Errorf("%s is everybody: anyone could then pretend to be anyone. Name the proxy's own address.", p)) //nolint:staticcheck // a sentence for the person
+			note("proxies", words(fmt.Sprintf("%s is everybody: anyone could then pretend to be anyone. Name the proxy's own address.", p)))
 		}
 	}
 	l.allow, err = readPrefixes(in.Allow)

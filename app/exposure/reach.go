@@ -23,7 +23,6 @@ var (
 	shared = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598, which Tailscale uses
 	nat64  = netip.MustParsePrefix("64:ff9b::/96")  // RFC 6052: the last 32 bits are an IPv4 address
 	compat = netip.MustParsePrefix("::/96")         // RFC 4291 §2.5.5.1, deprecated: the same
-	site   = netip.MustParsePrefix("fec0::/10")     // RFC 3879: deprecated, once private
 )
 
 // OfAddress is who can reach an address. The unspecified address stands for all
