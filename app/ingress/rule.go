@@ -51,7 +51,8 @@ type rule struct {
 	most   int64
 	pace   *rate.Limiter
 	slots  chan struct{}
-	ctx    context.Context
+	leave  context.Context // the leave to be reached
+	ctx    context.Context // of the requests: ends with leave, or with end
 	cancel context.CancelFunc
 
 	mu    sync.Mutex
@@ -69,6 +70,7 @@ func newRule(ctx context.Context, s *Server, r Rule) *rule {
 		it.most = platforms.DefaultBody
 	}
 	it.most = min(it.most, platforms.MostBody)
+	it.leave = ctx
 	it.ctx, it.cancel = context.WithCancel(ctx)
 	return it
 }

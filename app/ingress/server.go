@@ -134,8 +134,9 @@ type table struct {
 }
 
 // Handle adds a rule to the listener at bind, which may come later, until
-// release; release waits for the rule's requests. ctx ends them. While release
-// waits, the platform is told to come again later, not that nothing is here.
+// release; release waits for the rule's requests. While it waits, the platform is
+// told to come again later, not that nothing is here. The end of ctx takes back
+// the leave to be reached, at once.
 func (s *Server) Handle(ctx context.Context, bind netip.AddrPort, r Rule) (release func()) {
 	it := newRule(ctx, s, r)
 	s.mu.Lock()
@@ -185,7 +186,9 @@ func (d *door) set(rules []*rule) {
 }
 
 // find is the rule for a path, or one that stands for it: everybody's request
-// costs what some rule's costs. All names are compared.
+// costs what some rule's costs. All names are compared. A rule whose leave was
+// taken back is no more, even while its connector has not yet let go: the
+// listener may be open for others.
 func (t *table) find(path string, decoy [sha256.Size]byte) (r *rule, known bool) {
 	if len(t.rules) == 0 {
 		return nil, false
@@ -193,7 +196,7 @@ func (t *table) find(path string, decoy [sha256.Size]byte) (r *rule, known bool)
 	name := sha256.Sum256([]byte(path))
 	at := int(name[0]^decoy[0]) % len(t.rules)
 	for i, o := range t.rules {
-		if same(o.name, name) {
+		if same(o.name, name) && o.leave.Err() == nil {
 			at, known = i, true
 		}
 	}

@@ -234,3 +234,23 @@ func TestSameAnswers(t *testing.T) {
 		})
 	}
 }
+
+// TestLeaveTakenBack: when the leave to be reached ends, nothing is there at
+// once, though the listener stays open for others and nobody released the route.
+func TestLeaveTakenBack(t *testing.T) {
+	g := newRig(t, quick(), nil)
+	leave, takeBack := context.WithCancel(t.Context())
+	defer g.s.Handle(leave, g.bind, Rule{Account: "b", Route: g.route(nowhere), Hosts: []string{g.addr}})()
+	ask := func() []answer {
+		got, _ := g.raw(g.post(nowhere, "Connection: close\r\n"+signed("{}"), "{}"))
+		return got
+	}
+	if got := ask(); len(got) != 1 || got[0].status != http.StatusOK {
+		t.Fatalf("%+v", got)
+	}
+	takeBack()
+	if got := ask(); len(got) != 1 || got[0].bytes != notFound {
+		t.Errorf("%+v", got)
+	}
+	g.alive()
+}
