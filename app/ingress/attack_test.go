@@ -65,7 +65,7 @@ type rig struct {
 // quick is bounds that a test can meet.
 func quick() Limits {
 	l := Usual()
-	l.Header, l.Read, l.Write, l.Idle, l.Handle = 300*time.Millisecond, 600*time.Millisecond, 2*time.Second, time.Second, time.Second
+	l.Header, l.Read, l.Write, l.Idle, l.Handle = 500*time.Millisecond, time.Second, 5*time.Second, 2*time.Second, 2*time.Second
 	return l
 }
 
@@ -274,6 +274,7 @@ func (g *rig) try(t *testing.T, rows []row) {
 }
 
 func TestHeads(t *testing.T) {
+	t.Parallel()
 	g := newRig(t, quick(), nil)
 	ok := "HTTP/1.1\r\nHost: " + g.addr + "\r\n"
 	many := strings.Repeat("A: b\r\n", 2000)
@@ -300,6 +301,7 @@ func TestHeads(t *testing.T) {
 }
 
 func TestMethodsAndPaths(t *testing.T) {
+	t.Parallel()
 	g := newRig(t, quick(), nil)
 	end := " HTTP/1.1\r\nHost: " + g.addr + "\r\nContent-Length: 2\r\n" + signed("{}")
 	var rows []row
@@ -334,6 +336,7 @@ func TestMethodsAndPaths(t *testing.T) {
 }
 
 func TestBodies(t *testing.T) {
+	t.Parallel()
 	g := newRig(t, quick(), nil)
 	head := "POST " + here + " HTTP/1.1\r\nHost: " + g.addr + "\r\n"
 	big := strings.Repeat("x", cap1+1)

@@ -17,6 +17,7 @@ import (
 
 // TestSlowloris: who is slow is cut off, and keeps nobody out meanwhile.
 func TestSlowloris(t *testing.T) {
+	t.Parallel()
 	l := quick()
 	l.Conns, l.Idle = 40, 30*time.Second
 	g := newRig(t, l, nil)
@@ -52,6 +53,7 @@ func TestSlowloris(t *testing.T) {
 
 // TestDrip: a byte now and then does not prolong a request.
 func TestDrip(t *testing.T) {
+	t.Parallel()
 	heads, bodies := quick(), quick()
 	heads.Read = time.Minute // a head has a bound of its own
 	for name, c := range map[string]struct {
@@ -98,6 +100,7 @@ func free(s *Server) int64 {
 // TestRoomForBodies: bodies that fill the memory that is lent out are turned
 // away, and give it back.
 func TestRoomForBodies(t *testing.T) {
+	t.Parallel()
 	l := quick()
 	l.Bodies = 128 << 10
 	g := newRig(t, l, nil)

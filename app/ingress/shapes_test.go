@@ -23,6 +23,7 @@ func gzipped() string {
 }
 
 func TestChunks(t *testing.T) {
+	t.Parallel()
 	g := newRig(t, quick(), nil)
 	head := "POST " + here + " HTTP/1.1\r\nHost: " + g.addr + "\r\nTransfer-Encoding: chunked\r\n"
 	big := strings.Repeat("10000\r\n"+strings.Repeat("x", 0x10000)+"\r\n", 20) + "0\r\n\r\n"
@@ -49,6 +50,7 @@ func TestChunks(t *testing.T) {
 // Whoever reads it as Postern does must find one request and a closed
 // connection: nothing behind it is read as a second one.
 func TestSmuggling(t *testing.T) {
+	t.Parallel()
 	g := newRig(t, quick(), nil)
 	head := "POST " + here + " HTTP/1.1\r\nHost: " + g.addr + "\r\n"
 	second := g.genuine("{}")

@@ -21,6 +21,7 @@ import (
 // costs: one verification, of as many bytes. Times are not asserted, see
 // TestTiming.
 func TestSameWork(t *testing.T) {
+	t.Parallel()
 	g := newRig(t, quick(), nil)
 	head := func(path, lines string) string {
 		return "POST " + path + " HTTP/1.1\r\nHost: " + g.addr + "\r\n" + lines

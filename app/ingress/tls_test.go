@@ -18,6 +18,7 @@ import (
 // TestTLS: with a certificate of the person's own, a slow or broken handshake
 // ends as a slow head does, and the rest is as without.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

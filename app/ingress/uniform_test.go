@@ -17,6 +17,7 @@ import (
 // TestUniform: whatever is wrong, and whether or not there is a route, the
 // answer is the same to the byte, and the connection ends.
 func TestUniform(t *testing.T) {
+	t.Parallel()
 	g := newRig(t, quick(), nil)
 	denied := newRig(t, quick(), func(r *Rule) { r.Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
 	stamp := func(by time.Duration) string {
@@ -206,6 +207,7 @@ func TestDrain(t *testing.T) {
 // TestSameAnswers: what net/http answers in its own words, or leaves out, is the
 // same where a route is and where none is.
 func TestSameAnswers(t *testing.T) {
+	t.Parallel()
 	g := newRig(t, quick(), nil)
 	end := " HTTP/1.1\r\nHost: " + g.addr + "\r\n"
 	for name, send := range map[string]func(path string) string{
