@@ -2,6 +2,7 @@ package ingress
 
 import (
 	"container/list"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -58,7 +59,7 @@ func (c *crowd) enter(conn net.Conn) net.Conn {
 		}
 		v := oldest.Value.(*visit)
 		c.leaveLocked(v)
-		go func() { _ = v.Conn.Close() }() // that of TLS may take a while
+		v.cut()
 	}
 	v := &visit{Conn: conn, c: c, net: n}
 	v.place = c.unknown.PushBack(v)
@@ -99,6 +100,16 @@ type visit struct {
 
 	place *list.Element // in c.unknown, or nil; under c.mu
 	left  bool          // under c.mu
+}
+
+// cut ends the connection without a word: TLS's own Close would wait for who is
+// slow. net/http sees it and closes the rest.
+func (v *visit) cut() {
+	under := v.Conn
+	if t, ok := under.(*tls.Conn); ok {
+		under = t.NetConn()
+	}
+	_ = under.Close()
 }
 
 // proved keeps the connection's place: something genuine came by it.
