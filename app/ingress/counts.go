@@ -19,6 +19,7 @@ type Counts struct {
 	Last     time.Time // that was accepted
 
 	forged []time.Time // the latest, at most Limits.Alarm
+	others []time.Time // the same of what was turned away otherwise: noting it costs the same
 	told   time.Time
 }
 
@@ -74,15 +75,18 @@ func (s *Server) reject(r *rule, known bool, why Reason, from netip.Addr, began 
 	s.mu.Lock()
 	c := s.countsLocked(r.Account)
 	c.Rejected[why]++
-	if known && (why == BadSignature || why == NotSigned || why == Stale) {
-		most := max(1, s.o.Limits.Alarm)
-		if c.forged = append(c.forged, now); len(c.forged) > most {
-			c.forged = c.forged[len(c.forged)-most:]
-		}
-		if len(c.forged) == most && now.Sub(c.forged[0]) < time.Minute && (c.told.IsZero() || now.Sub(c.told) >= calm) {
-			c.told = now
-			text = fmt.Sprintf("%d requests within a minute bore no good signature (the last came from %s). Somebody may be trying secrets, or the sender has another one.", most, from)
-		}
+	forged := known && (why == BadSignature || why == NotSigned || why == Stale)
+	list := &c.others
+	if forged {
+		list = &c.forged
+	}
+	most := max(1, s.o.Limits.Alarm)
+	if *list = append(*list, now); len(*list) > most {
+		*list = (*list)[len(*list)-most:]
+	}
+	if forged && len(*list) == most && now.Sub((*list)[0]) < time.Minute && (c.told.IsZero() || now.Sub(c.told) >= calm) {
+		c.told = now
+		text = fmt.Sprintf("%d requests within a minute bore no good signature (the last came from %s). Somebody may be trying secrets, or the sender has another one.", most, from)
 	}
 	s.mu.Unlock()
 	if text != "" {

@@ -196,7 +196,8 @@ func (t *table) find(path string, decoy [sha256.Size]byte) (r *rule, known bool)
 	name := sha256.Sum256([]byte(path))
 	at := int(name[0]^decoy[0]) % len(t.rules)
 	for i, o := range t.rules {
-		if same(o.name, name) && o.leave.Err() == nil {
+		left := o.leave.Err() != nil
+		if same(o.name, name) && !left {
 			at, known = i, true
 		}
 	}
