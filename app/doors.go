@@ -177,6 +177,7 @@ func (d *doors) claim(c *account, l listener, path string) guard.Claim {
 		Title: fmt.Sprintf("%s %q", c.platform.Title, name),
 		Facts: exposure.Facts{Inbound: c.platform.Reach(settings)},
 		TLS:   l.tls,
+		Cert:  l.cert,
 		Closed: func(why string) {
 			d.mu.Lock()
 			d.why[c.id] = why

@@ -32,6 +32,7 @@ type listener struct {
 	proxies []netip.Prefix
 	allow   []netip.Prefix
 	tls     *tls.Config
+	cert    string // names the files of tls
 }
 
 // base is what a path is added to for whoever calls.
@@ -98,6 +99,9 @@ func readListener(in api.Listener, reach platforms.Inbound) (l listener, err err
 	l.allow, err = readPrefixes(in.Allow)
 	note("allow", err)
 	l.tls, err = readCertificate(in.Cert, in.Key)
+	if l.tls != nil {
+		l.cert = in.Cert + "\x00" + in.Key
+	}
 	note("cert", err)
 	if len(wrong) > 0 {
 		text := "The listener can't be set like this."

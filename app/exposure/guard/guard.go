@@ -41,6 +41,7 @@ type Claim struct {
 	Title  string // of the account, for people
 	Facts  exposure.Facts
 	TLS    *tls.Config      // nil: a tunnel ends TLS, or nobody does
+	Cert   string           // names TLS's certificate: who shares a port shares it
 	Closed func(why string) // called once if the guard closes what it opened; must not block
 }
 
@@ -202,9 +203,9 @@ func (g *Guard) shares(s *socket, c Claim, level exposure.Level) error {
 		case (p.level == exposure.Public) != (level == exposure.Public):
 			return &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf(
 				"Port %d is used by %s, which is not reached by the same people. Choose another port under Exposure.", c.Bind.Port(), p.claim.Title)}
-		case p.claim.TLS != c.TLS && (p.claim.TLS == nil || c.TLS == nil):
+		case (p.claim.TLS == nil) != (c.TLS == nil) || p.claim.Cert != c.Cert:
 			return &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf(
-				"Port %d is used by %s with other settings for TLS. Choose another port under Exposure.", c.Bind.Port(), p.claim.Title)}
+				"Port %d is used by %s with another certificate, or without one. Choose another port under Exposure.", c.Bind.Port(), p.claim.Title)}
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -414,6 +415,11 @@ func TestNeighboursOfOnePort(t *testing.T) {
 		t.Errorf("another account of the same port: %v", err)
 	}
 	w.acknowledge(second, time.Hour)
+	other := second
+	other.TLS, other.Cert = &tls.Config{}, "a certificate" //nolint:gosec // never used
+	if _, err := w.guard.Admit(t.Context(), other); platforms.KindOf(err) != platforms.Rejected {
+		t.Errorf("a certificate where the neighbour has none: %v", err)
+	}
 	w.admit(second)
 	must(t, w.guard.Revoke(t.Context(), "line", "revoked"))
 	if !reaches(second.Bind) {
