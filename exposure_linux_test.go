@@ -186,10 +186,7 @@ func TestNothingOpensAPublicListener(t *testing.T) {
 // could reach.
 func opens(t testing.TB, of *house, flag string, env []string, files map[string]string) error {
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(of.dir)); err != nil {
-		return err
-	}
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder
+	if err := copyFolder(dir, of.dir); err != nil {
 		return err
 	}
 	for name, text := range files {
@@ -208,6 +205,8 @@ func opens(t testing.TB, of *house, flag string, env []string, files map[string]
 	cmd := exec.Command(of.bin, args...)
 	cmd.Dir = dir
 	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir}, env...)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -242,7 +241,7 @@ func opens(t testing.TB, of *house, flag string, env []string, files map[string]
 	for deadline := time.Now().Add(40 * time.Second); !settled(); {
 		select {
 		case <-ended:
-			return nil // it refused to start, and listens on nothing
+			return fmt.Errorf("it ended, so that nothing was tried: %s", said.String())
 		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
