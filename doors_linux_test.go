@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/client"
@@ -215,7 +216,7 @@ func TestATunnelClosesAPrivateDoor(t *testing.T) {
 	if err := os.WriteFile(said, []byte(funnel), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the door is closed", func() bool { return !door().Open })
+	patiently(t, 2*time.Minute, "the door is closed", func() bool { return !door().Open }) // it is looked for every 20 s
 	d := door()
 	if d.Level != exposure.Refused || d.If != exposure.Public || !d.Needs || len(d.Tunnels) == 0 || !strings.Contains(d.Tunnels[0], "box.tail1234.ts.net") {
 		t.Errorf("%+v", d)

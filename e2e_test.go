@@ -43,7 +43,13 @@ func emulate(t testing.TB, token string) *telegramtest.Server {
 // eventually tries ok until it holds or half a minute is over.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	patiently(t, 30*time.Second, what, ok)
+}
+
+// patiently tries ok until it holds or the patience is over.
+func patiently(t testing.TB, patience time.Duration, what string, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for !ok() {
 		select {
