@@ -23,7 +23,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/hook"
 )
@@ -102,22 +101,7 @@ func hookedWorld(t *testing.T) (*world, string) {
 			return &hooking{fakeConnector{w.fake, c}}, nil
 		}
 	}
-	w.start()
-	w.add()
-	bind := freePort(t)
-	if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://bot.example.org"}); err != nil {
-		t.Fatal(err)
-	}
-	w.until("it asks for its path", func() bool { return len(w.door().Paths) == 1 && w.account().Status == api.Blocked })
-	q, err := w.app.Ask(t.Context(), "fake")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.app.Acknowledge(t.Context(), "fake", yes(q, 1), "window"); err != nil {
-		t.Fatal(err)
-	}
-	w.until("it is open", func() bool { return w.door().Open })
-	return w, bind
+	return openedIn(t, w)
 }
 
 // hooking is a connector that gets everything by webhook.

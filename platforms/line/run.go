@@ -2,12 +2,12 @@ package line
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/line/line-bot-sdk-go/v8/linebot/messaging_api"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/hook"
 )
 
 // me asks who the bot is.
@@ -38,9 +38,9 @@ func (c *connector) Run(ctx context.Context, _ platforms.Cursor, sink platforms.
 		return err
 	}
 	h := newHandler(c, me.UserId)
-	_, release, err := c.ingress.Serve(h.route(c.path))
+	_, release, err := hook.Serve(c.ingress, h.route(c.path), unreachable)
 	if err != nil {
-		return closed(err)
+		return err
 	}
 	defer func() {
 		h.queue.Refuse() // so that release has nothing to wait for
@@ -54,29 +54,15 @@ func (c *connector) Run(ctx context.Context, _ platforms.Cursor, sink platforms.
 	})
 }
 
-// closed is err from the Ingress as the contract has it.
-func closed(err error) error {
-	var own *platforms.Error
-	if errors.As(err, &own) {
-		return err
-	}
-	return &platforms.Error{Kind: platforms.NotAcknowledged, Err: err,
-		Text: "LINE can't reach this computer: it has no public address for this account. Allow one under Exposure."}
-}
+// unreachable is said where the Ingress has no words of its own.
+const unreachable = "LINE can't reach this computer: it has no public address for this account. Allow one under Exposure."
 
 // address is what LINE must be told. It opens nothing.
 func (c *connector) address() (string, error) {
-	if c.ingress == nil {
-		return "", closed(errors.New("no ingress"))
-	}
 	if c.path == "" {
 		return "", &platforms.Error{Kind: platforms.Rejected, Text: "This account has no key of its own, so no address that strangers can't guess. Remove the account and add it again."}
 	}
-	public, err := c.ingress.Address(c.path)
-	if err != nil {
-		return "", closed(err)
-	}
-	return public, nil
+	return hook.Address(c.ingress, c.path, unreachable)
 }
 
 // standing is how things are before anything came: Degraded where LINE would not

@@ -2,9 +2,9 @@ package webhook
 
 import (
 	"context"
-	"errors"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/hook"
 )
 
 const (
@@ -52,13 +52,10 @@ func (c *connector) Run(ctx context.Context, _ platforms.Cursor, sink platforms.
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if c.ingress == nil {
-		return closed(errors.New("no ingress"))
-	}
 	h := newHandler(c)
-	_, release, err := c.ingress.Serve(h.route(c.path))
+	_, release, err := hook.Serve(c.ingress, h.route(c.path), unreachable)
 	if err != nil {
-		return closed(err)
+		return err
 	}
 	defer func() {
 		h.queue.Refuse() // so that release has nothing to wait for
@@ -76,24 +73,8 @@ func (c *connector) Run(ctx context.Context, _ platforms.Cursor, sink platforms.
 	})
 }
 
-// closed is err from the Ingress as the contract has it.
-func closed(err error) error {
-	var own *platforms.Error
-	if errors.As(err, &own) {
-		return err
-	}
-	return &platforms.Error{Kind: platforms.NotAcknowledged, Err: err,
-		Text: "No service can reach this computer: it has no public address for this account. Allow one under Exposure."}
-}
+// unreachable is said where the Ingress has no words of its own.
+const unreachable = "No service can reach this computer: it has no public address for this account. Allow one under Exposure."
 
 // address is what the service must be told. It opens nothing.
-func (c *connector) address() (string, error) {
-	if c.ingress == nil {
-		return "", closed(errors.New("no ingress"))
-	}
-	public, err := c.ingress.Address(c.path)
-	if err != nil {
-		return "", closed(err)
-	}
-	return public, nil
-}
+func (c *connector) address() (string, error) { return hook.Address(c.ingress, c.path, unreachable) }
