@@ -143,19 +143,7 @@ func (g *Guard) Acknowledge(ctx context.Context, c Consent) error {
 	if why := c.standing(c.Made); why != "" || c.Host == "" || len(c.Paths) == 0 || !c.Bind.IsValid() {
 		return errors.Join(errors.New("this acknowledgement can't be kept"), errors.New(why))
 	}
-	key := platforms.NewSecret(rand.Text() + rand.Text())
-	if err := g.o.Keys.Set(ctx, keyName(c.Account), key); err != nil {
-		return fmt.Errorf("the key that seals the acknowledgement can't be kept: %w", err)
-	}
-	c.Seal = c.sign(key)
-	g.mu.Lock()
-	g.consents[c.Account] = c // an earlier one ends: its key is overwritten
-	g.mu.Unlock()
-	if err := g.save(ctx); err != nil {
-		g.mu.Lock()
-		delete(g.consents, c.Account)
-		g.mu.Unlock()
-		_ = g.o.Keys.Delete(context.WithoutCancel(ctx), keyName(c.Account))
+	if err := g.keep(ctx, &c); err != nil {
 		g.judge()
 		return err
 	}
@@ -165,6 +153,55 @@ func (g *Guard) Acknowledge(ctx context.Context, c Consent) error {
 	return nil
 }
 
+// making is an acknowledgement that is not kept yet.
+type making struct {
+	account platforms.AccountID
+	spoiled bool // taken back before it counted
+}
+
+// spoilLocked takes back the acknowledgement under way if it is id's, or anyone's
+// where id is empty; g.mu is held.
+func (g *Guard) spoilLocked(id platforms.AccountID) {
+	if m := g.making; m != nil && (id == "" || m.account == id) {
+		m.spoiled = true
+	}
+}
+
+// keep seals and keeps c, unless it is taken back meanwhile: the vault may ask
+// the person, and what they closed in that time stays closed.
+func (g *Guard) keep(ctx context.Context, c *Consent) error {
+	g.keeping.Lock()
+	defer g.keeping.Unlock()
+	m := &making{account: c.Account}
+	g.mu.Lock()
+	g.making = m
+	g.mu.Unlock()
+	key := platforms.NewSecret(rand.Text() + rand.Text())
+	err := g.o.Keys.Set(ctx, keyName(c.Account), key)
+	g.mu.Lock()
+	g.making = nil
+	switch {
+	case err != nil:
+		g.mu.Unlock()
+		return fmt.Errorf("the key that seals the acknowledgement can't be kept: %w", err)
+	case m.spoiled:
+		g.mu.Unlock()
+		_ = g.o.Keys.Delete(context.WithoutCancel(ctx), keyName(c.Account))
+		return &platforms.Error{Kind: platforms.NotAcknowledged, Err: ErrNotAcknowledged, Text: "It was closed while your answer was being kept, so it stays closed. Open the question again if you want it open."}
+	}
+	c.Seal = c.sign(key)
+	g.consents[c.Account] = *c // an earlier one ends: its key is overwritten
+	g.mu.Unlock()
+	if err = g.save(ctx); err == nil {
+		return nil
+	}
+	g.mu.Lock()
+	delete(g.consents, c.Account)
+	g.mu.Unlock()
+	_ = g.o.Keys.Delete(context.WithoutCancel(ctx), keyName(c.Account))
+	return err
+}
+
 // Revoke ends the account's acknowledgement and closes what stood open by it,
 // at once; then it is forgotten for good. The error says that it may come back
 // with a restart.
@@ -172,6 +209,7 @@ func (g *Guard) Revoke(ctx context.Context, id platforms.AccountID, why string) 
 	g.mu.Lock()
 	_, had := g.consents[id]
 	delete(g.consents, id)
+	g.spoilLocked(id)
 	g.mu.Unlock()
 	g.judgeFor(why)
 	if !had {
@@ -181,11 +219,20 @@ func (g *Guard) Revoke(ctx context.Context, id platforms.AccountID, why string) 
 	return g.forget(ctx, id)
 }
 
-// forget removes an acknowledgement's key and record: either alone suffices.
+// forget removes an acknowledgement's key and record: either alone suffices. One
+// that was given again since has overwritten the key, and keeps its own.
 func (g *Guard) forget(ctx context.Context, ids ...platforms.AccountID) error {
 	ctx = context.WithoutCancel(ctx)
+	g.keeping.Lock()
+	defer g.keeping.Unlock()
 	var noKey error
 	for _, id := range ids {
+		g.mu.Lock()
+		_, again := g.consents[id]
+		g.mu.Unlock()
+		if again {
+			continue
+		}
 		noKey = errors.Join(noKey, g.o.Keys.Delete(ctx, keyName(id)))
 	}
 	if err := g.save(ctx); err != nil && noKey != nil {

@@ -96,10 +96,12 @@ type Options struct {
 type Guard struct {
 	o Options
 
+	keeping  sync.Mutex // held while the key of a seal is made or removed; before saving
 	saving   sync.Mutex // held while acknowledgements are written; before mu
 	looking  sync.Mutex // held while tunnels are looked for; before mu
 	mu       sync.Mutex
 	consents map[platforms.AccountID]Consent
+	making   *making // the acknowledgement whose key is being kept
 	sockets  map[netip.AddrPort]*socket
 	tunnels  []Tunnel
 	looked   time.Time // for tunnels

@@ -128,7 +128,9 @@ func (g *Guard) expire() {
 	g.judge() // closes first
 	g.mu.Lock()
 	for _, id := range gone {
-		delete(g.consents, id)
+		if c, ok := g.consents[id]; ok && c.standing(now) != "" { // else it was given again just now
+			delete(g.consents, id)
+		}
 	}
 	g.armLocked()
 	g.mu.Unlock()
@@ -159,6 +161,7 @@ func (g *Guard) CloseAll(ctx context.Context, why string) ([]platforms.AccountID
 		ids = append(ids, id)
 	}
 	clear(g.consents)
+	g.spoilLocked("")
 	g.armLocked()
 	g.mu.Unlock()
 	reasons := make([]string, len(shut))
