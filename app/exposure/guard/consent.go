@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
 )
 
@@ -92,9 +93,15 @@ func (g *Guard) load(ctx context.Context) error {
 	if _, err := g.o.Records.Setting(recordName, &kept); err != nil {
 		return fmt.Errorf("read the acknowledgements: %w", err)
 	}
-	now := g.o.Now()
+	now, before := g.o.Now(), len(kept)
 	for id, c := range kept {
 		key, err := g.o.Keys.Get(ctx, keyName(id))
+		if err != nil && !errors.Is(err, vault.ErrNotFound) {
+			g.o.Log.Error("the key of an acknowledgement could not be read", "account", string(id), "err", err)
+			g.o.Tell(Event{What: Revoked, Account: id, Text: "An acknowledgement can't be checked, because the keyring does not give its key. It counts for nothing; what it was for stays closed. Look at Exposure and decide again."})
+			delete(kept, id)
+			continue
+		}
 		if err != nil || key.IsZero() || c.Account != id || !hmac.Equal(c.Seal, c.sign(key)) {
 			g.o.Tell(Event{What: Alarm, Account: id, Text: "An acknowledgement in the journal does not bear the seal that the keyring has for it. It counts for nothing; what it was for stays closed. " +
 				"Somebody may have edited or replaced the journal."})
@@ -109,7 +116,13 @@ func (g *Guard) load(ctx context.Context) error {
 		}
 		g.consents[id] = c
 	}
-	return g.save(ctx)
+	if len(kept) == before {
+		return nil
+	}
+	if err := g.save(ctx); err != nil { // what was dropped is dropped again the next time
+		g.o.Log.Error("dropped acknowledgements could not be removed from the journal", "err", err)
+	}
+	return nil
 }
 
 // save keeps what is acknowledged now.
