@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -223,6 +224,9 @@ func (g *Guard) resolve(ctx context.Context, h *exposure.Host) {
 	}
 }
 
+// mostTunnels bounds what is remembered while tunnels can't all be looked at.
+const mostTunnels = 256
+
 // lookForTunnels looks unless that was done a moment ago.
 func (g *Guard) lookForTunnels(ctx context.Context, fresh time.Duration) error {
 	if g.o.Tunnels == nil {
@@ -244,9 +248,14 @@ func (g *Guard) lookForTunnels(ctx context.Context, fresh time.Duration) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.looked, g.blind = now, ""
-	if err != nil { // what was found is used all the same
+	if err != nil { // what was found is used all the same, and what was seen before may still be there
 		g.blind = "Some tunnels could not be looked at: " + err.Error()
 		g.o.Log.Warn("tunnels could not be looked at", "err", g.blind)
+		for _, t := range g.tunnels {
+			if len(found) < mostTunnels && !slices.ContainsFunc(found, t.same) {
+				found = append(found, t)
+			}
+		}
 	}
 	g.tunnels = found
 	return nil

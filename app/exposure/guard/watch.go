@@ -28,6 +28,11 @@ type Tunnel struct {
 	LeadsTo func(netip.AddrPort) bool
 }
 
+// same reports whether o is the same tunnel, seen again.
+func (t Tunnel) same(o Tunnel) bool {
+	return t.Program == o.Program && t.Public == o.Public && t.Target == o.Target && t.Inside == o.Inside
+}
+
 func (t Tunnel) leadsTo(a netip.AddrPort) bool { return !t.Inside && t.LeadsTo != nil && t.LeadsTo(a) }
 
 // Run watches until ctx ends: the process's real sockets against what the guard
