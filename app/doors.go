@@ -212,11 +212,26 @@ func (g doorway) Serve(r platforms.Route) (string, func(), error) {
 	if err != nil {
 		return "", nil, err
 	}
+	return g.open(l, r)
+}
+
+// open opens l for r.
+func (g doorway) open(l listener, r platforms.Route) (string, func(), error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	pass, err := g.d.guard.Admit(ctx, g.d.claim(g.c, l, r.Path))
 	if err != nil {
 		g.d.refused(g.c.id, platforms.Explain(err))
+		return "", nil, err
+	}
+	// Looking around took a while. What was closed or changed meanwhile found
+	// nothing to close.
+	now, err := g.d.admitted(g.c, r.Path)
+	if err == nil && (now.bind != l.bind || now.host != l.host) {
+		err = &platforms.Error{Kind: platforms.Temporary, Text: "The listener was changed while it opened. It is tried again."}
+	}
+	if err != nil {
+		pass.Release()
 		return "", nil, err
 	}
 	g.d.mu.Lock()
@@ -291,7 +306,7 @@ func (d *doors) refused(id platforms.AccountID, why string) {
 	}
 }
 
-// save keeps what was set.
+// save keeps what was set. It calls change twice, the second time with d.mu held.
 func (d *doors) save(ctx context.Context, change func(map[platforms.AccountID]doorSetting)) error {
 	d.saving.Lock()
 	defer d.saving.Unlock()
@@ -303,7 +318,8 @@ func (d *doors) save(ctx context.Context, change func(map[platforms.AccountID]do
 		return wireError(err)
 	}
 	d.mu.Lock()
-	d.set = next
+	d.set = maps.Clone(d.set) // which shut may have changed meanwhile
+	change(d.set)
 	d.mu.Unlock()
 	d.app.keepSafe()
 	return nil
