@@ -160,7 +160,7 @@ func (p *program) play(ctx context.Context) error {
 	for _, a := range p.stage.Accounts() {
 		added, err := p.app.AddAccount(ctx, api.AccountDraft{Platform: a.Platform, Name: a.Name, Values: a.Values})
 		if err == nil && a.Door {
-			_, err = p.app.SetListener(ctx, added.ID, api.Listener{})
+			_, err = p.app.SetListener(ctx, added.ID, api.Listener{}, "demo")
 		}
 		if err != nil {
 			return errors.Join(err, p.stage.Close())

@@ -54,6 +54,8 @@ type account struct {
 	last     *api.LastEvent
 	checked  bool // the identity was looked up in this process
 	accepted uint64
+	again    int       // events that came again and were not noted
+	againAt  time.Time // the last one that was
 }
 
 // park is why an account waits for a person.

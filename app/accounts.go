@@ -315,7 +315,8 @@ func (a *App) save(ctx context.Context, acc *account, rec store.Account, v field
 			return fmt.Errorf("the secret could not be kept, so nothing was saved: %w", err)
 		}
 	}
-	if err := a.rotate(ctx, acc.platform, &rec, v, before, v.overlap); err != nil {
+	told, err := a.rotate(ctx, acc.platform, &rec, v, before, v.overlap)
+	if err != nil {
 		undo()
 		return fmt.Errorf("the former secret could not be kept or removed, so nothing was saved: %w", err)
 	}
@@ -326,6 +327,9 @@ func (a *App) save(ctx context.Context, acc *account, rec store.Account, v field
 	if err != nil {
 		undo()
 		return err
+	}
+	for _, text := range told {
+		a.audit(ctx, "rotated", "", rec.ID, text)
 	}
 	for _, f := range v.cleared {
 		if err := a.vault.Delete(ctx, secretName(rec.ID, f)); err != nil {

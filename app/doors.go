@@ -219,8 +219,13 @@ func (g doorway) Serve(r platforms.Route) (string, func(), error) {
 func (g doorway) open(l listener, r platforms.Route) (string, func(), error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	pass, err := g.d.guard.Admit(ctx, g.d.claim(g.c, l, r.Path))
+	claim, remove := g.d.claim(g.c, l, r.Path), func() {}
+	claim.Ready = func(ctx context.Context) {
+		remove = g.d.server.Handle(ctx, l.bind, ingress.Rule{Account: g.c.id, Route: r, Hosts: l.names(), Proxies: l.proxies, Allow: l.allow})
+	}
+	pass, err := g.d.guard.Admit(ctx, claim)
 	if err != nil {
+		remove()
 		g.d.refused(g.c.id, platforms.Explain(err))
 		return "", nil, err
 	}
@@ -232,12 +237,12 @@ func (g doorway) open(l listener, r platforms.Route) (string, func(), error) {
 	}
 	if err != nil {
 		pass.Release()
+		remove()
 		return "", nil, err
 	}
 	g.d.mu.Lock()
 	delete(g.d.why, g.c.id)
 	g.d.mu.Unlock()
-	remove := g.d.server.Handle(pass.Context(), l.bind, ingress.Rule{Account: g.c.id, Route: r, Hosts: l.names(), Proxies: l.proxies, Allow: l.allow})
 	return l.base() + r.Path, sync.OnceFunc(func() { remove(); pass.Release() }), nil
 }
 

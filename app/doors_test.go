@@ -13,9 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
 	"github.com/postern/postern/app/exposure/guard"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
 )
 
@@ -126,7 +129,7 @@ func openedIn(t *testing.T, w *world) (*world, string) {
 	w.start()
 	w.add()
 	bind := freePort(t)
-	if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://bot.example.org"}); err != nil {
+	if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://bot.example.org"}, "window"); err != nil {
 		t.Fatal(err)
 	}
 	w.until("it asks for its path", func() bool { return len(w.door().Paths) == 1 && w.account().Status == api.Blocked })
@@ -154,7 +157,7 @@ func TestAPublicDoor(t *testing.T) {
 		t.Errorf("the account stands at %q", w.account().Exposure)
 	}
 	bind := freePort(t)
-	d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "bot.example.org"})
+	d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "bot.example.org"}, "window")
 	if err != nil || d.Public != "https://bot.example.org" || !d.Needs || d.If != exposure.Public || d.Callers != "anyone on the internet" {
 		t.Fatalf("%v %+v", err, d)
 	}
@@ -212,7 +215,7 @@ func TestAPublicDoor(t *testing.T) {
 	}
 	for name, end := range map[string]func() error{
 		"other settings": func() error {
-			_, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://other.example.org"})
+			_, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://other.example.org"}, "window")
 			return err
 		},
 	} {
@@ -304,7 +307,7 @@ func TestAPrivateDoor(t *testing.T) {
 		t.Errorf("without a listener it stands at %q", w.account().Exposure)
 	}
 	bind := freePort(t)
-	d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind})
+	d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind}, "window")
 	if err != nil || d.Needs || d.If != exposure.Private {
 		t.Fatalf("%v %+v", err, d)
 	}
@@ -373,6 +376,24 @@ func TestRotation(t *testing.T) {
 			t.Errorf("%s got %d", old, got)
 		}
 	}
+	if err := change("tok-fourth-value", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	acc, err := w.app.account("fake")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.app.forgetFormer(t.Context())
+	if _, err := w.vault.Get(t.Context(), formerName("fake", "token")); err != nil {
+		t.Errorf("a former secret was forgotten before its end: %v", err)
+	}
+	if err := acc.update(t.Context(), func(r *store.Account) { r.Former = map[string]time.Time{"token": time.Now().Add(-time.Second)} }); err != nil {
+		t.Fatal(err)
+	}
+	w.app.forgetFormer(t.Context())
+	if _, err := w.vault.Get(t.Context(), formerName("fake", "token")); !errors.Is(err, vault.ErrNotFound) {
+		t.Errorf("a former secret outlived its end: %v", err)
+	}
 	if made, err := w.app.Make(t.Context(), "fake", "token"); err != nil || made.Value != "tok-made" {
 		t.Errorf("%v %v", made, err)
 	}
@@ -430,13 +451,13 @@ func TestListenersAreChecked(t *testing.T) {
 		"half a certificate":  {api.Listener{Bind: "127.0.0.1:1", Public: "https://a.example", Cert: "/x"}, "cert"},
 		"no certificate":      {api.Listener{Bind: "127.0.0.1:1", Public: "https://a.example", Cert: "/nowhere", Key: "/nowhere"}, "cert"},
 	} {
-		_, err := w.app.SetListener(t.Context(), "fake", c.l)
+		_, err := w.app.SetListener(t.Context(), "fake", c.l, "window")
 		var e *api.Error
 		if !errors.As(err, &e) || e.Fields[c.wrong] == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Public: "https://a.example"}); err != nil || !strings.HasPrefix(d.Bind, "127.0.0.1:478") && !strings.HasPrefix(d.Bind, "127.0.0.1:479") {
+	if d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Public: "https://a.example"}, "window"); err != nil || !strings.HasPrefix(d.Bind, "127.0.0.1:478") && !strings.HasPrefix(d.Bind, "127.0.0.1:479") {
 		t.Errorf("the usual: %v %+v", err, d)
 	}
 	t.Run("a port that is taken", func(t *testing.T) {
@@ -446,7 +467,7 @@ func TestListenersAreChecked(t *testing.T) {
 		}
 		defer l.Close()
 		w, _ := opened(t)
-		if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: l.Addr().String(), Public: "https://a.example"}); err != nil {
+		if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: l.Addr().String(), Public: "https://a.example"}, "window"); err != nil {
 			t.Fatal(err)
 		}
 		q, err := w.app.Ask(t.Context(), "fake")
@@ -458,7 +479,7 @@ func TestListenersAreChecked(t *testing.T) {
 		}
 		w.until("it says so", func() bool { return strings.Contains(w.door().Why, "can't be listened on") })
 	})
-	if d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: "0.0.0.0:47822", Public: "https://a.example"}); err != nil || d.If != exposure.Public || !d.Needs {
+	if d, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: "0.0.0.0:47822", Public: "https://a.example"}, "window"); err != nil || d.If != exposure.Public || !d.Needs {
 		t.Errorf("every address: %v %+v", err, d)
 	}
 }
@@ -513,5 +534,43 @@ func TestMuteAccountsSendNothing(t *testing.T) {
 	_, err := w.app.Send(t.Context(), api.Draft{Account: "fake", Conversation: "c", Text: "x"}, nil)
 	if platforms.KindOf(asPlatform(err)) != platforms.Unsupported || !w.app.Mute("fake") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWhoMayComeIn: a program at the local interface may not widen what a person
+// has agreed to; a person may.
+func TestWhoMayComeIn(t *testing.T) {
+	w, bind := opened(t)
+	set := func(who string, allow ...string) {
+		t.Helper()
+		if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://bot.example.org", Allow: allow}, who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("window", "127.0.0.0/8")
+	w.until("it is open", func() bool { return post(t, bind, "tok-secret-value-1", "a") == 200 })
+	set("terminal", "192.0.2.0/24")
+	w.until("others are let in now", func() bool { return post(t, bind, "tok-secret-value-1", "b") == 404 })
+	set(byProgram, "192.0.2.0/24") // no change
+	w.until("it is open", func() bool { return post(t, bind, "tok-secret-value-1", "c") == 404 })
+	set(byProgram)
+	w.until("it is refused", func() bool { return w.account().Exposure == exposure.Refused })
+	if post(t, bind, "tok-secret-value-1", "d") != 0 || w.door().Ack != nil {
+		t.Error("it stays open for more than was agreed to")
+	}
+}
+
+// TestAReplayFillsNoList sends one recorded request again and again.
+func TestAReplayFillsNoList(t *testing.T) {
+	w, bind := opened(t)
+	for range 300 {
+		if got := post(t, bind, "tok-secret-value-1", "recorded"); got != 200 {
+			t.Fatalf("status %d", got)
+		}
+	}
+	w.until("it is there once", func() bool { return len(w.timeline("c")) == 1 })
+	lines, err := w.app.Activity(t.Context(), control.ActivityQuery{What: []api.What{api.ToldAgain}})
+	if err != nil || len(lines) == 0 || len(lines) > 3 {
+		t.Errorf("%v, %d lines", err, len(lines))
 	}
 }

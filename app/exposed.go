@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -140,6 +141,8 @@ func (d *doors) view(c *account, st guard.State) api.Door {
 		v.Callers = "a relay that this computer dials"
 	case v.Open:
 		v.Address = l.base() + first(v.Paths)
+	case rec.Paused || c.app.allPaused():
+		v.Why = "The account is paused, and its door is closed as long."
 	case setting.Closed:
 		v.Why = "Closed by hand. It stays so until you open it."
 	case !set && reach == platforms.Webhook:
@@ -169,9 +172,13 @@ func callers(l exposure.Level) string {
 	return "anyone on the internet"
 }
 
+// byProgram is who acts where no person does, as package control names it.
+const byProgram = "program"
+
 // SetListener checks and keeps where an account is reached. What was open under
-// other values closes, with its acknowledgement.
-func (a *App) SetListener(ctx context.Context, id platforms.AccountID, in api.Listener) (api.Door, error) {
+// other values closes, with its acknowledgement. Who may come in, and by which
+// certificate, a person may change without being asked anew; a program may not.
+func (a *App) SetListener(ctx context.Context, id platforms.AccountID, in api.Listener, who string) (api.Door, error) {
 	c, err := a.account(id)
 	if err != nil {
 		return api.Door{}, err
@@ -197,13 +204,14 @@ func (a *App) SetListener(ctx context.Context, id platforms.AccountID, in api.Li
 	if in.Public = ""; l.public != nil {
 		in.Public = l.public.Scheme + "://" + l.public.Host
 	}
+	before, _ := a.doors.setting(id)
 	if err := a.doors.save(ctx, func(m map[platforms.AccountID]doorSetting) {
 		m[id] = doorSetting{Listener: in, Closed: m[id].Closed}
 	}); err != nil {
 		return api.Door{}, err
 	}
-	a.audit(ctx, "settings", "", id, fmt.Sprintf("The listener of %s was set to %s%s.", id, in.Bind, as(in.Public)))
-	if k, ok := a.doors.guard.Consent(id); ok && (k.Bind != l.bind || k.Host != l.host) {
+	a.audit(ctx, "settings", who, id, fmt.Sprintf("The listener of %s was set to %s%s.", id, in.Bind, as(in.Public)))
+	if k, ok := a.doors.guard.Consent(id); ok && (k.Bind != l.bind || k.Host != l.host || who == byProgram && !reflect.DeepEqual(before.Listener, in)) {
 		if err := a.doors.guard.Revoke(ctx, id, "its settings changed"); err != nil {
 			return api.Door{}, wireError(err)
 		}

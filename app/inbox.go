@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -54,14 +55,37 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 		ev := evs[i]
 		switch {
 		case got.Duplicate:
-			a.record(ctx, store.Activity{What: string(api.ToldAgain), Account: c.id, Conversation: ev.Conversation.ID,
-				Who: ev.From.Name, Why: "the platform delivered it again; it was not handed on twice", Entry: got.Seq})
+			if why := c.toldAgain(a.now()); why != "" {
+				a.record(ctx, store.Activity{What: string(api.ToldAgain), Account: c.id, Conversation: ev.Conversation.ID,
+					Who: ev.From.Name, Why: why, Entry: got.Seq})
+			}
 		case got.Seq != 0:
 			s.stored(ev, ephemeral)
 		}
 	}
 	a.changed()
 	return nil
+}
+
+// againEvery is how often it is noted that an account's events came again: who
+// recorded one request can send it without end.
+const againEvery = time.Minute
+
+// toldAgain is what to note of an event that came again; empty: it is counted,
+// for the next line.
+func (c *account) toldAgain(now time.Time) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if passed := now.Sub(c.againAt); !c.againAt.IsZero() && passed >= 0 && passed < againEvery {
+		c.again++
+		return ""
+	}
+	why := "the platform delivered it again; it was not handed on twice"
+	if c.again > 0 {
+		why += fmt.Sprintf(", and neither were %d others since the last such line", c.again)
+	}
+	c.againAt, c.again = now, 0
+	return why
 }
 
 // stored sets to work what is now in the journal.

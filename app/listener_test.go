@@ -59,6 +59,18 @@ func FuzzListener(f *testing.F) {
 	})
 }
 
+func TestHostsAreWrittenAlike(t *testing.T) {
+	for in, want := range map[string]string{
+		"bot.example.org": "bot.example.org", "https://BOT.example.org./": "bot.example.org", "https://bot.example.org:": "bot.example.org",
+		"https://bot.example.org:443": "bot.example.org", "https://bot.example.org:8443": "bot.example.org:8443", "https://[2001:db8::1]:8443": "[2001:db8::1]:8443",
+	} {
+		l, err := readListener(api.Listener{Bind: "127.0.0.1:1", Public: in}, platforms.Webhook)
+		if err != nil || l.host != want {
+			t.Errorf("%s: %v %q, want %q", in, err, l.host, want)
+		}
+	}
+}
+
 // certify writes a certificate for 127.0.0.1 with a serial number.
 func certify(t *testing.T, cert, key string, serial int64) *x509.CertPool {
 	t.Helper()
@@ -102,7 +114,7 @@ func TestTheirOwnCertificate(t *testing.T) {
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	pool := certify(t, cert, key, 1)
 	bind := freePort(t)
-	if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://bot.example.org", Cert: cert, Key: key}); err != nil {
+	if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://bot.example.org", Cert: cert, Key: key}, "window"); err != nil {
 		t.Fatal(err)
 	}
 	q, err := w.app.Ask(t.Context(), "fake")
@@ -112,7 +124,7 @@ func TestTheirOwnCertificate(t *testing.T) {
 	if _, err := w.app.Acknowledge(t.Context(), "fake", yes(q, 1), "window"); err != nil {
 		t.Fatal(err)
 	}
-	w.until("it is open", func() bool { return w.door().Open && w.door().Bind == bind })
+	w.until("it is open", func() bool { return w.door().Open && w.door().Bind == bind && w.account().Status == api.Connected })
 	call := func(pool *x509.CertPool) (serial int64, status int) {
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+bind+"/in", strings.NewReader("x"))

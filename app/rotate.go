@@ -41,7 +41,7 @@ func (a *App) former(ctx context.Context, rec store.Account) (map[string]platfor
 
 // rotate keeps the secrets that v replaces for a while, where their fields
 // allow that, and forgets others that it replaces. before is what there was.
-func (a *App) rotate(ctx context.Context, p platforms.Platform, rec *store.Account, v fieldValues, before map[string]platforms.Secret, overlap time.Duration) error {
+func (a *App) rotate(ctx context.Context, p platforms.Platform, rec *store.Account, v fieldValues, before map[string]platforms.Secret, overlap time.Duration) (told []string, err error) {
 	former := maps.Clone(rec.Former)
 	if former == nil {
 		former = map[string]time.Time{}
@@ -53,22 +53,48 @@ func (a *App) rotate(ctx context.Context, p platforms.Platform, rec *store.Accou
 		}
 		if overlap <= 0 || v.secrets[f.Key].IsZero() {
 			if err := a.vault.Delete(ctx, formerName(rec.ID, f.Key)); err != nil {
-				return err
+				return nil, err
 			}
 			delete(former, f.Key)
-			a.audit(ctx, "rotated", "", rec.ID, f.Label+" was replaced. The former one counts no longer.")
+			told = append(told, f.Label+" was replaced. The former one counts no longer.")
 			continue
 		}
 		if err := a.vault.Set(ctx, formerName(rec.ID, f.Key), old); err != nil {
-			return err
+			return nil, err
 		}
 		former[f.Key] = a.now().Add(overlap).UTC()
-		a.audit(ctx, "rotated", "", rec.ID, fmt.Sprintf("%s was replaced. The former one counts until %s.", f.Label, former[f.Key].Format("2006-01-02 15:04 MST")))
+		told = append(told, fmt.Sprintf("%s was replaced. The former one counts until %s.", f.Label, former[f.Key].Format("2006-01-02 15:04 MST")))
 	}
 	if rec.Former = former; len(former) == 0 {
 		rec.Former = nil
 	}
-	return nil
+	return told, nil
+}
+
+// forgetFormer removes replaced secrets whose time is over.
+func (a *App) forgetFormer(ctx context.Context) {
+	for _, c := range a.list() {
+		c.mu.Lock()
+		former := maps.Clone(c.rec.Former)
+		c.mu.Unlock()
+		for field, until := range former {
+			if a.now().Before(until) {
+				continue
+			}
+			err := a.vault.Delete(ctx, formerName(c.id, field))
+			if err == nil {
+				err = c.update(ctx, func(r *store.Account) {
+					r.Former = maps.Clone(r.Former)
+					delete(r.Former, field)
+				})
+			}
+			if err != nil {
+				a.log.Warn("a replaced secret whose time is over is still in the vault", "account", string(c.id), "field", field, "err", err)
+				continue
+			}
+			a.audit(ctx, "rotated", "postern", c.id, "The former "+field+" counts no longer: its time is over.")
+		}
+	}
 }
 
 // checkOverlap refuses an overlap that is out of range.

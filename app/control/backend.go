@@ -58,7 +58,7 @@ type Backend interface {
 	Exposure() api.View
 	// SetListener checks and keeps where an account is reached. What was open
 	// under other values closes.
-	SetListener(ctx context.Context, id platforms.AccountID, l api.Listener) (api.Door, error)
+	SetListener(ctx context.Context, id platforms.AccountID, l api.Listener, who string) (api.Door, error)
 	// RemoveListener closes an account's door and forgets it.
 	RemoveListener(ctx context.Context, id platforms.AccountID) error
 	// CloseDoor closes an account's door, and every public one if id is empty, at

@@ -16,7 +16,7 @@ func (s *Server) doors() map[string]handlerFunc {
 	return map[string]handlerFunc{
 		"GET /v1/exposure": func(w http.ResponseWriter, _ *http.Request) error { return answer(w, http.StatusOK, b.Exposure()) },
 		"PUT /v1/doors/{id}": withBody(http.StatusOK, func(r *http.Request, l api.Listener) (api.Door, error) {
-			return b.SetListener(r.Context(), account(r), l)
+			return b.SetListener(r.Context(), account(r), l, who(r.Context()))
 		}),
 		"DELETE /v1/doors/{id}": func(w http.ResponseWriter, r *http.Request) error {
 			return done(w, b.RemoveListener(r.Context(), account(r)))

@@ -100,7 +100,7 @@ func (e *env) doorsSet() *cobra.Command {
 		Args: args(cobra.ExactArgs(1)), ValidArgsFunction: e.completeAccount,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return e.ask(func(c *client.Client) error {
-				d, err := c.SetListener(cmd.Context(), platforms.AccountID(args[0]), l)
+				d, err := c.SetListener(client.AtTerminal(cmd.Context()), platforms.AccountID(args[0]), l)
 				if err != nil {
 					return err
 				}

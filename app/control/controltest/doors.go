@@ -36,8 +36,8 @@ func (b *Backend) door(id platforms.AccountID) (api.Door, error) {
 }
 
 // SetListener is noted.
-func (b *Backend) SetListener(ctx context.Context, id platforms.AccountID, l api.Listener) (api.Door, error) {
-	if err := b.call(ctx, "SetListener", id, l.Bind, l.Public); err != nil {
+func (b *Backend) SetListener(ctx context.Context, id platforms.AccountID, l api.Listener, who string) (api.Door, error) {
+	if err := b.call(ctx, "SetListener", id, l.Bind, l.Public, who); err != nil {
 		return api.Door{}, err
 	}
 	d, err := b.door(id)

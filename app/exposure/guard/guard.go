@@ -38,10 +38,13 @@ type Tuple struct {
 // Claim is a wish to be reached.
 type Claim struct {
 	Tuple
-	Title  string // of the account, for people
-	Facts  exposure.Facts
-	TLS    *tls.Config      // nil: a tunnel ends TLS, or nobody does
-	Cert   string           // names TLS's certificate: who shares a port shares it
+	Title string // of the account, for people
+	Facts exposure.Facts
+	TLS   *tls.Config // nil: a tunnel ends TLS, or nobody does
+	Cert  string      // names TLS's certificate: who shares a port shares it
+	// Ready is called with the pass's context before anything listens for it; it
+	// must not block or call the Guard.
+	Ready  func(context.Context)
 	Closed func(why string) // called once if the guard closes what it opened; must not block
 }
 
@@ -173,9 +176,16 @@ func (g *Guard) Admit(ctx context.Context, c Claim) (*Pass, error) {
 		if err := g.shares(s, c, level); err != nil {
 			return nil, err
 		}
-	} else {
+	}
+	p := &Pass{g: g, claim: c, level: level, since: g.o.Now()}
+	p.ctx, p.cancel = context.WithCancelCause(context.Background())
+	if c.Ready != nil { // who comes the moment it listens finds somebody there
+		c.Ready(p.ctx)
+	}
+	if s == nil {
 		var err error
 		if s, err = listen(c.Bind, c.TLS); err != nil {
+			p.cancel(err)
 			return nil, &platforms.Error{Kind: platforms.Temporary, Err: err,
 				Text: fmt.Sprintf("Port %d of %s can't be listened on: %s. Free it, or choose another under Exposure.", c.Bind.Port(), c.Bind.Addr(), cause(err))}
 		}
@@ -186,8 +196,6 @@ func (g *Guard) Admit(ctx context.Context, c Claim) (*Pass, error) {
 		}
 		g.serving.Go(func() { g.o.Serve(c.Bind, l) })
 	}
-	p := &Pass{g: g, claim: c, level: level, since: g.o.Now()}
-	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	s.passes = append(s.passes, p)
 	g.armLocked()
 	g.o.Tell(Event{Opened, c.Account, fmt.Sprintf("%s listens on %s %s (%s)%s.", c.Title, c.Bind, c.Path, level, publishedAs(c)), true, ""})

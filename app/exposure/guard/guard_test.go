@@ -361,6 +361,16 @@ func TestPrivateNeedsNone(t *testing.T) {
 	if st := w.guard.State(); st.Open["mm"].Level != exposure.Private {
 		t.Errorf("it stands at %q", st.Open["mm"].Level)
 	}
+	t.Run("nobody can be asked for a moment", func(t *testing.T) {
+		lookup := w.guard.o.Lookup
+		w.guard.o.Lookup = func(context.Context, string) ([]netip.Addr, error) { return nil, &net.DNSError{IsTimeout: true} }
+		w.guard.lookUp(t.Context())
+		w.guard.judgeQuietly()
+		w.guard.o.Lookup = lookup
+		if !reaches(c.Bind) {
+			t.Error("it was closed")
+		}
+	})
 	t.Run("its server moves to a public address", func(t *testing.T) {
 		w.mu.Lock()
 		w.names["chat.lan"] = []netip.Addr{netip.MustParseAddr("198.51.100.7")}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -210,18 +211,25 @@ func (g *Guard) look(ctx context.Context, c *Claim) error {
 	return ctx.Err()
 }
 
-// resolve fills in what a name stands for. A name that can't be resolved keeps
-// none, and counts as anyone's.
-func (g *Guard) resolve(ctx context.Context, h *exposure.Host) {
+// resolve fills in what a name stands for. A name that stands for nothing keeps
+// none, and counts as anyone's. It reports whether that is sure: where nobody
+// could be asked, it is not.
+func (g *Guard) resolve(ctx context.Context, h *exposure.Host) (sure bool) {
 	h.Addrs = nil
 	name := strings.TrimSuffix(h.Name, ".")
 	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); name == "" || err == nil {
-		return
+		return true
 	}
 	addrs, err := g.o.Lookup(ctx, name)
-	if err == nil {
+	var dns *net.DNSError
+	switch {
+	case err == nil:
 		h.Addrs = addrs
+		return true
+	case errors.As(err, &dns):
+		return dns.IsNotFound
 	}
+	return false
 }
 
 // mostTunnels bounds what is remembered while tunnels can't all be looked at.

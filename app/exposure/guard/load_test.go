@@ -12,7 +12,9 @@ import (
 // fullRecords can be read and not written.
 type fullRecords struct{ Records }
 
-func (fullRecords) PutSetting(context.Context, string, any) error { return errors.New("the disk is full") }
+func (fullRecords) PutSetting(context.Context, string, any) error {
+	return errors.New("the disk is full")
+}
 
 // lockedKeys gives nothing out.
 type lockedKeys struct{ Keys }

@@ -105,11 +105,9 @@ func (g *Guard) lookUp(ctx context.Context) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		g.resolve(ctx, &f.Callback)
-		g.resolve(ctx, &f.Server)
-		ended := ctx.Err() != nil
+		sure := g.resolve(ctx, &f.Callback) && g.resolve(ctx, &f.Server)
 		cancel()
-		if ended { // the network is away, perhaps: nobody reaches us either
+		if !sure { // the network is away, perhaps: what was known counts on
 			continue
 		}
 		g.mu.Lock()
