@@ -264,6 +264,8 @@ func (e *env) save(ctx context.Context, c *client.Client, id platforms.AccountID
 	aside.printCheck(id, found)
 	if err := failedCheck(found); err != nil && !f.force {
 		return fmt.Errorf("nothing was saved, --force saves it all the same: %w", err)
+	} else if err != nil {
+		aside.say("The check failed, and --force saves it all the same: %s", found.Error.Text)
 	}
 	if !f.yes {
 		yes, asked, err := e.confirm(ctx, "Save this account?")

@@ -127,7 +127,7 @@ func New(o Options) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.PersistentFlags().StringVar(&e.data, "data", "", "the data folder `DIR`")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print JSON")
-	root.AddCommand(e.status(), e.accounts(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(),
+	root.AddCommand(e.status(), e.accounts(), e.platforms(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(),
 		e.settings(), e.doors(), e.audit(), e.vault(), e.quit(), e.version())
 	return root
 }
@@ -143,6 +143,9 @@ func wrong(format string, a ...any) error { return usage{fmt.Errorf(format, a...
 func args(rule cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := rule(cmd, args); err != nil {
+			if strings.HasPrefix(err.Error(), "accepts ") { // cobra counts; the usage names
+				err = errors.New("something is missing, or too much")
+			}
 			return wrong("%w; usage: %s", err, cmd.UseLine())
 		}
 		return nil
@@ -158,13 +161,18 @@ func none(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// group makes a command that only holds others.
+// group makes a command that holds others. By itself it lists, if it can.
 func group(use, short string, of ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknown(cmd, args[0])
+			}
+			for _, sub := range of {
+				if sub.Name() == "list" {
+					return sub.RunE(cmd, nil)
+				}
 			}
 			return cmd.Help()
 		},

@@ -23,6 +23,7 @@ func (e *env) send() *cobra.Command {
 		files []string
 		wait  bool
 		marks bool
+		fresh bool
 	)
 	cmd := &cobra.Command{
 		Use:   "send ACCOUNT CONVERSATION [TEXT|-]",
@@ -51,6 +52,9 @@ func (e *env) send() *cobra.Command {
 				return err
 			}
 			return e.ask(func(c *client.Client) error {
+				if err := known(ctx, c, d, fresh); err != nil {
+					return err
+				}
 				v, err := c.Send(ctx, d, uploads...)
 				if err != nil {
 					return err
@@ -70,9 +74,23 @@ func (e *env) send() *cobra.Command {
 	f.StringVar((*string)(&d.Thread), "thread", "", "send into the thread with the platform's `ID`")
 	f.StringVar(&d.Key, "key", "", "send what has this `KEY` only once, however often the command is run")
 	f.BoolVar(&marks, "markdown", false, "read the text as Markdown: *emphasis*, lists, links, code")
+	f.BoolVar(&fresh, "new", false, "send although nothing was ever said in CONVERSATION here")
 	f.BoolVar(&wait, "wait", false, "wait until it is sent, or can't be")
 	_ = cmd.MarkFlagFilename("file")
 	return cmd
+}
+
+// known refuses a conversation that nothing is known of, unless it is meant: a
+// mistyped one would be kept, and tried in vain.
+func known(ctx context.Context, c *client.Client, d api.Draft, fresh bool) error {
+	if fresh {
+		return nil
+	}
+	said, err := c.Timeline(ctx, d.Account, d.Conversation, 0, 1)
+	if err == nil && len(said) == 0 {
+		err = fmt.Errorf("nothing was ever said in %q; \"postern inbox\" lists the conversations. Say --new to write there all the same", d.Conversation)
+	}
+	return err
 }
 
 // open opens the files to send; done closes them.
