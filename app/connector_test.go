@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,4 +164,40 @@ func TestAnAccountsReach(t *testing.T) {
 	if got, err := w.app.CheckAccount(t.Context(), "fake"); err != nil || got.Exposure != exposure.Refused {
 		t.Errorf("its check: %v, %s", err, got.Exposure)
 	}
+}
+
+// TestWhatComesIsLookedAtAgain: a problem that a check found is asked about once
+// more when something has come.
+func TestWhatComesIsLookedAtAgain(t *testing.T) {
+	w := newWorld(t)
+	var checks atomic.Int32
+	w.change = func(p *platforms.Platform) {
+		p.New = func(c platforms.Config) (platforms.Connector, error) {
+			return &troubled{fakeConnector{w.fake, c}, &checks}, nil
+		}
+	}
+	w.start()
+	w.add()
+	w.until("a problem is shown", func() bool { return len(w.account().Problems) == 1 })
+	w.fake.say("c", "hello", time.Now())
+	w.until("it is gone", func() bool { return len(w.account().Problems) == 0 })
+	w.fake.say("c", "again", time.Now())
+	w.until("both are there", func() bool { return len(w.timeline("c")) == 2 })
+	if n := checks.Load(); n != 2 {
+		t.Errorf("checked %d times", n)
+	}
+}
+
+// troubled has a problem until its second check.
+type troubled struct {
+	fakeConnector
+	checks *atomic.Int32
+}
+
+func (c *troubled) Check(context.Context) (platforms.Identity, error) {
+	id := platforms.Identity{ID: "bot", Name: "Bot"}
+	if c.checks.Add(1) == 1 {
+		id.Problems = []platforms.Problem{{Code: "deaf", Text: "Nothing has come yet."}}
+	}
+	return id, nil
 }

@@ -232,6 +232,9 @@ func (d *doors) restart(c *account) {
 	d.mu.Lock()
 	delete(d.why, c.id)
 	d.mu.Unlock()
+	c.mu.Lock()
+	c.checked = false // what a check says depends on it too
+	c.mu.Unlock()
 	c.drop() // what a connector can do depends on whether it can be called
 	c.unpark()
 	c.end(errChanged)

@@ -17,6 +17,7 @@ type sink struct {
 	conn    platforms.Connector
 	ctx     context.Context // the attempt's
 	tasks   *sync.WaitGroup // of the attempt
+	looked  bool            // again at what a check had found
 	resumed bool            // the attempt began at a cursor: older events were kept for us
 }
 
@@ -103,7 +104,25 @@ func (s *sink) stored(ev platforms.Event, ephemeral bool) {
 	if ev.Click != nil && ev.Click.Token != "" {
 		s.clicked(ev.Click.Token)
 	}
+	s.lookAgain()
 	c.app.inbound.signal(lane{c.id, ev.Conversation.ID})
+}
+
+// lookAgain checks once more when something has come: what a check found before
+// that may be true no longer.
+func (s *sink) lookAgain() {
+	c := s.account
+	c.mu.Lock()
+	troubled := len(c.rec.Identity.Problems) > 0
+	if troubled && !s.looked {
+		c.checked = false
+	}
+	c.mu.Unlock()
+	if !troubled || s.looked {
+		return
+	}
+	s.looked = true
+	s.tasks.Go(func() { c.identify(s.ctx, s.conn) })
 }
 
 // clicked tells the platform that a stored click has arrived, so that its
