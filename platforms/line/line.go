@@ -90,7 +90,7 @@ func guide() platforms.Guide {
 	return platforms.Guide{Steps: []platforms.Step{
 		{Text: "Create a LINE Official Account and, in the LINE Official Account Manager under Settings, Messaging API, enable the Messaging API for it.", URL: "https://manager.line.biz/"},
 		{Text: "Open the channel in the LINE Developers Console. Copy the channel secret from Basic settings, and issue a long-lived channel access token at the end of the Messaging API tab. Enter both here. Whoever has the token is the bot: show it to nobody.", URL: "https://developers.line.biz/console/"},
-		{Text: "LINE delivers to a public address with https:// only. This version of Postern opens none yet, so for now the bot can write and not hear; the steps that follow are for when it can."},
+		{Text: "LINE delivers to a public address with https:// only. Run a tunnel with a stable name to a port of this computer, save the account, set the tunnel's name under Exposure, and read what opening it means before you agree. Until then the bot can write and not hear."},
 		{Text: "On the Messaging API tab switch on Use webhook. The address itself is set from here, with “Set it at LINE” in the account's problems, and tried out with “Test it”."},
 		{Text: "There too, switch on Webhook redelivery: then LINE sends again what this computer could not take. Duplicates are recognised."},
 		{Text: "In the LINE Official Account Manager, under Response settings, switch off auto-response messages, or LINE answers beside the bot. For groups, allow the bot to join group chats under Account settings."},
