@@ -231,6 +231,9 @@ func (p *inboxPage) selected(i widget.ListItemID) {
 		return
 	}
 	p.visit(place{p.convs[i].Account, p.convs[i].ID}, 0)
+	if !p.composer.text.Disabled() && p.w.current() == page(p) { // to answer at once
+		p.w.win.Canvas().Focus(p.composer.text)
+	}
 }
 
 // open shows a conversation from outside this page. Reply puts the cursor into

@@ -376,6 +376,14 @@ func TestSending(t *testing.T) {
 		}
 		s.wantNot("plan.txt · 4 bytes")
 	})
+	t.Run("a conversation that is chosen can be answered at once", func(t *testing.T) {
+		s := reading(t, sample(), family())
+		s.win.Canvas().Unfocus()
+		s.w.inbox.selected(1)
+		if s.win.Canvas().Focused() != fyne.Focusable(s.w.inbox.composer.text) {
+			t.Errorf("the focus is on %T", s.win.Canvas().Focused())
+		}
+	})
 	t.Run("a platform that only brings messages says so", func(t *testing.T) {
 		f := sample()
 		for i := range f.kinds {
