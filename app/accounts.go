@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
@@ -87,6 +88,11 @@ func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.A
 	rec.Verify = rec.Verify || (len(values.typed) > 0 && rec.Identity.ID != "")
 	if err := a.save(ctx, acc, rec, values); err != nil {
 		return api.Account{}, wireError(err)
+	}
+	if control.Who(ctx) == control.ByProgram && len(values.typed)+len(values.cleared) > 0 { // it decides who gets in
+		if err := a.doors.guard.Revoke(ctx, id, "a program changed its secrets"); err != nil {
+			return api.Account{}, wireError(err)
+		}
 	}
 	what := "The account was changed."
 	if n := len(values.typed); n > 0 {

@@ -83,7 +83,7 @@ func (a *App) Acknowledge(ctx context.Context, id platforms.AccountID, in api.An
 	reach := c.platform.Reach(c.rec.Settings)
 	c.mu.Unlock()
 	l, err := readListener(s.Listener, reach)
-	if err != nil || l.bind != k.claim.Bind || l.host != k.claim.Host || !slices.Equal(paths, k.paths) {
+	if err != nil || l.bind != k.claim.Bind || l.host != k.claim.Host || l.rules() != k.claim.Rules || !slices.Equal(paths, k.paths) {
 		return refuse("The listener was changed since you were asked. Open the question again.")
 	}
 	if !strings.EqualFold(strings.TrimSpace(in.Typed), k.claim.Host) {
@@ -92,7 +92,7 @@ func (a *App) Acknowledge(ctx context.Context, id platforms.AccountID, in api.An
 	if !slices.Contains([]int{1, 30, 90}, in.Days) {
 		return refuse("Choose an end: 1, 30 or 90 days.")
 	}
-	consent := guard.Consent{Account: id, Bind: k.claim.Bind, Paths: k.paths, Host: l.host, By: who, Ends: a.now().Add(time.Duration(in.Days) * 24 * time.Hour)}
+	consent := guard.Consent{Account: id, Bind: k.claim.Bind, Paths: k.paths, Host: l.host, Rules: k.claim.Rules, By: who, Ends: a.now().Add(time.Duration(in.Days) * 24 * time.Hour)}
 	for _, key := range k.items {
 		done, given := in.Items[key]
 		if !given {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/app/internal/vault"
@@ -23,9 +25,7 @@ const auditAnchor = "audit-anchor"
 // is not undone for want of a line: that it is missing is logged.
 func (a *App) audit(ctx context.Context, what, who string, id platforms.AccountID, text string) {
 	ctx = context.WithoutCancel(ctx)
-	if who == "" {
-		who = "person"
-	}
+	who = cmp.Or(who, control.Who(ctx), "postern")
 	if _, err := a.store.Append(ctx, store.Audit{At: a.now(), What: what, Who: who, Account: id, Text: text}); err != nil {
 		a.log.Error("a line of the audit record was lost", "what", what, "err", err)
 	}

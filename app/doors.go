@@ -173,7 +173,7 @@ func (d *doors) claim(c *account, l listener, path string) guard.Claim {
 	settings, name := c.rec.Settings, c.rec.Name
 	c.mu.Unlock()
 	cl := guard.Claim{
-		Tuple: guard.Tuple{Account: c.id, Bind: l.bind, Path: path, Host: l.host},
+		Tuple: guard.Tuple{Account: c.id, Bind: l.bind, Path: path, Host: l.host, Rules: l.rules()},
 		Title: fmt.Sprintf("%s %q", c.platform.Title, name),
 		Facts: exposure.Facts{Inbound: c.platform.Reach(settings)},
 		TLS:   l.tls,

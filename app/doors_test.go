@@ -574,3 +574,74 @@ func TestAReplayFillsNoList(t *testing.T) {
 		t.Errorf("%v, %d lines", err, len(lines))
 	}
 }
+
+// TestAProgramsSecret: whoever sets the secret decides who gets in.
+func TestAProgramsSecret(t *testing.T) {
+	w, bind := opened(t)
+	draft := api.AccountDraft{Platform: "fake", Values: map[string]string{"token": "tok-of-a-program"}}
+	if _, err := w.app.ChangeAccount(control.As(t.Context(), control.ByWindow), "fake", api.AccountDraft{Platform: "fake", Values: map[string]string{"token": "tok-of-the-person"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the person's counts", func() bool { return post(t, bind, "tok-of-the-person", "a") == 200 })
+	if _, err := w.app.ChangeAccount(control.As(t.Context(), control.ByProgram), "fake", draft); err != nil {
+		t.Fatal(err)
+	}
+	w.until("it is refused", func() bool { return w.account().Exposure == exposure.Refused })
+	if post(t, bind, "tok-of-a-program", "b") != 0 || w.door().Ack != nil {
+		t.Error("it is open for who has the program's secret")
+	}
+	p, err := w.app.Audit(t.Context(), 0, 0)
+	if err != nil || !slices.ContainsFunc(p.Lines, func(l api.Audit) bool { return l.Who == control.ByProgram }) {
+		t.Errorf("%v: nobody sees that a program did it", err)
+	}
+}
+
+// TestWhatWasAskedIsWhatOpens changes who may come in between the question and
+// its answer.
+func TestWhatWasAskedIsWhatOpens(t *testing.T) {
+	w, bind := opened(t)
+	if err := w.app.CloseDoor(t.Context(), "fake", "window"); err != nil {
+		t.Fatal(err)
+	}
+	set := func(who string, allow ...string) {
+		t.Helper()
+		if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://bot.example.org", Allow: allow}, who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("window", "192.0.2.0/24")
+	q, err := w.app.Ask(t.Context(), "fake")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(byProgram)
+	if _, err := w.app.Acknowledge(t.Context(), "fake", yes(q, 1), "window"); platforms.KindOf(asPlatform(err)) != platforms.NotAcknowledged {
+		t.Fatalf("it was taken: %v", err)
+	}
+	if post(t, bind, "tok-secret-value-1", "x") != 0 {
+		t.Error("it is open")
+	}
+}
+
+// TestAnEditedListenerIsNotWhatWasAgreedTo edits the journal's own settings while
+// nothing runs.
+func TestAnEditedListenerIsNotWhatWasAgreedTo(t *testing.T) {
+	w, bind := opened(t)
+	if _, err := w.app.SetListener(t.Context(), "fake", api.Listener{Bind: bind, Public: "https://bot.example.org", Allow: []string{"127.0.0.1"}}, "window"); err != nil {
+		t.Fatal(err)
+	}
+	w.until("it is open", func() bool { return post(t, bind, "tok-secret-value-1", "a") == 200 })
+	if err := w.app.doors.save(t.Context(), func(m map[platforms.AccountID]doorSetting) {
+		s := m["fake"]
+		s.Listener.Allow = nil
+		m["fake"] = s
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.stop()
+	w.start()
+	w.until("it is refused", func() bool { return w.account().Status == api.Blocked })
+	if post(t, bind, "tok-secret-value-1", "b") != 0 {
+		t.Error("it is open for more than was agreed to")
+	}
+}

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
 	"github.com/postern/postern/app/exposure/guard"
@@ -173,7 +173,7 @@ func callers(l exposure.Level) string {
 }
 
 // byProgram is who acts where no person does, as package control names it.
-const byProgram = "program"
+const byProgram = control.ByProgram
 
 // SetListener checks and keeps where an account is reached. What was open under
 // other values closes, with its acknowledgement. Who may come in, and by which
@@ -204,17 +204,19 @@ func (a *App) SetListener(ctx context.Context, id platforms.AccountID, in api.Li
 	if in.Public = ""; l.public != nil {
 		in.Public = l.public.Scheme + "://" + l.public.Host
 	}
-	before, _ := a.doors.setting(id)
 	if err := a.doors.save(ctx, func(m map[platforms.AccountID]doorSetting) {
 		m[id] = doorSetting{Listener: in, Closed: m[id].Closed}
 	}); err != nil {
 		return api.Door{}, err
 	}
 	a.audit(ctx, "settings", who, id, fmt.Sprintf("The listener of %s was set to %s%s.", id, in.Bind, as(in.Public)))
-	if k, ok := a.doors.guard.Consent(id); ok && (k.Bind != l.bind || k.Host != l.host || who == byProgram && !reflect.DeepEqual(before.Listener, in)) {
-		if err := a.doors.guard.Revoke(ctx, id, "its settings changed"); err != nil {
-			return api.Door{}, wireError(err)
-		}
+	if k, ok := a.doors.guard.Consent(id); ok && (k.Bind != l.bind || k.Host != l.host || who == byProgram && k.Rules != l.rules()) {
+		err = a.doors.guard.Revoke(ctx, id, "its settings changed")
+	} else if ok {
+		err = a.doors.guard.Amend(ctx, id, l.rules())
+	}
+	if err != nil {
+		return api.Door{}, wireError(err)
 	}
 	a.doors.restart(c)
 	return a.doors.view(c, a.doors.guard.State()), nil

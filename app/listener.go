@@ -1,7 +1,9 @@
 package app
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/netip"
@@ -44,6 +46,20 @@ func (l listener) base() string {
 		return "https://" + l.bind.String()
 	}
 	return "http://" + l.bind.String()
+}
+
+// rules is a digest of everything about l that decides who gets in and that no
+// address names.
+func (l listener) rules() string {
+	h := sha256.New()
+	for _, list := range [][]netip.Prefix{l.proxies, l.allow} {
+		for _, p := range list {
+			fmt.Fprintf(h, "%s\n", p)
+		}
+		fmt.Fprintln(h)
+	}
+	fmt.Fprintf(h, "%q", l.cert)
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // names is what the Host header of a caller may be.

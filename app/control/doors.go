@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -73,41 +74,46 @@ func (s *Server) exportAudit(w http.ResponseWriter, r *http.Request) error {
 
 // Who acted, as the audit record names it.
 const (
-	byWindow   = "window"
-	byTerminal = "terminal"
-	byProgram  = "program"
+	ByWindow   = "window"
+	ByTerminal = "terminal"
+	ByProgram  = "program"
 )
 
 type whoKey struct{}
 
-// who is who made a request.
-func who(ctx context.Context) string {
-	if FromPerson(ctx) {
-		return byWindow
-	}
-	if by, _ := ctx.Value(whoKey{}).(string); by != "" {
-		return by
-	}
-	return byProgram
+// Who is who made the request that ctx belongs to, empty if it belongs to none.
+func Who(ctx context.Context) string {
+	by, _ := ctx.Value(whoKey{}).(string)
+	return by
 }
 
-// atTerminal marks a request as a person's at a terminal if it says so and its
+// As marks ctx as belonging to a request of by's.
+func As(ctx context.Context, by string) context.Context { return context.WithValue(ctx, whoKey{}, by) }
+
+// who is Who for a request.
+func who(ctx context.Context) string { return cmp.Or(Who(ctx), ByProgram) }
+
+// marked says who made a request: a person at a terminal if it says so and its
 // sender is this very program, in the foreground of a terminal. A program that
 // plays a terminal to ours passes too: one that runs as the same user can't be
 // kept from that.
-func (s *Server) atTerminal(r *http.Request) *http.Request {
+func (s *Server) marked(r *http.Request) *http.Request {
+	as := func(by string) *http.Request { return r.WithContext(As(r.Context(), by)) }
+	if FromPerson(r.Context()) {
+		return as(ByWindow)
+	}
 	if r.Header.Get(api.TerminalHeader) == "" {
-		return r
+		return as(ByProgram)
 	}
 	if err := s.interactive(socket.Peer{PID: peerFrom(r.Context()).PID}); err != nil {
-		s.log.Warn("a request that claims a terminal comes from none", "err", err)
-		return r
+		s.log.Info("a request that claims a terminal comes from none", "err", err)
+		return as(ByProgram)
 	}
-	return r.WithContext(context.WithValue(r.Context(), whoKey{}, byTerminal))
+	return as(ByTerminal)
 }
 
 // byPerson reports whether a person made the request, at a window or a terminal.
-func byPerson(ctx context.Context) bool { return who(ctx) != byProgram }
+func byPerson(ctx context.Context) bool { return who(ctx) != ByProgram }
 
 // errNoPerson is for everybody else.
 func errNoPerson() error {

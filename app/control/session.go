@@ -119,9 +119,10 @@ func FromPerson(ctx context.Context) bool {
 func (s *Server) recognise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.sessions.person(token, peerFrom(r.Context()).PID) {
-			r = r.WithContext(context.WithValue(r.Context(), personKey{}, true))
+			*r = *r.WithContext(context.WithValue(r.Context(), personKey{}, true))
 		}
-		next.ServeHTTP(w, s.atTerminal(r))
+		*r = *s.marked(r) // in its place: what logs it looks for the pattern that matched
+		next.ServeHTTP(w, r)
 	})
 }
 

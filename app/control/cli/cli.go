@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/postern/postern/app/control/client"
 	"github.com/postern/postern/app/internal/vault"
@@ -67,6 +68,9 @@ type StartOptions struct {
 // wrong is said on Err.
 func Execute(ctx context.Context, o Options, args []string) int {
 	o = o.complete()
+	if in, ok := o.In.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
+		ctx = client.AtTerminal(ctx) // for the record; Postern looks itself
+	}
 	cmd := New(o)
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)

@@ -27,6 +27,7 @@ type Consent struct {
 	Bind    netip.AddrPort      `json:"bind"`
 	Paths   []string            `json:"paths"`
 	Host    string              `json:"host"`
+	Rules   string              `json:"rules"`   // as in Tuple
 	Version int                 `json:"version"` // of the text that was shown
 	Made    time.Time           `json:"made"`
 	Ends    time.Time           `json:"ends"`
@@ -51,7 +52,7 @@ func (c Consent) sign(key platforms.Secret) []byte {
 
 // covers reports whether c is about t.
 func (c Consent) covers(t Tuple) bool {
-	return c.Account == t.Account && c.Bind == t.Bind && c.Host == t.Host && slices.Contains(c.Paths, t.Path)
+	return c.Account == t.Account && c.Bind == t.Bind && c.Host == t.Host && c.Rules == t.Rules && slices.Contains(c.Paths, t.Path)
 }
 
 // standing is why c does not hold at a time; empty where it does.
@@ -213,6 +214,29 @@ func (g *Guard) keep(ctx context.Context, c *Consent) error {
 	g.mu.Unlock()
 	_ = g.o.Keys.Delete(context.WithoutCancel(ctx), keyName(c.Account))
 	return err
+}
+
+// Amend seals the account's acknowledgement anew for other rules, which the
+// person has just set. It does nothing where there is none.
+func (g *Guard) Amend(ctx context.Context, id platforms.AccountID, rules string) error {
+	g.mu.Lock()
+	c, ok := g.consents[id]
+	g.mu.Unlock()
+	if !ok || c.Rules == rules {
+		return nil
+	}
+	key, err := g.o.Keys.Get(ctx, keyName(id))
+	if err != nil {
+		return fmt.Errorf("the key that seals the acknowledgement can't be had: %w", err)
+	}
+	c.Rules = rules
+	c.Seal = c.sign(key)
+	g.mu.Lock()
+	if _, still := g.consents[id]; still { // taken back meanwhile otherwise
+		g.consents[id] = c
+	}
+	g.mu.Unlock()
+	return g.save(ctx)
 }
 
 // Revoke ends the account's acknowledgement and closes what stood open by it,

@@ -33,6 +33,7 @@ type Tuple struct {
 	Bind    netip.AddrPort
 	Path    string
 	Host    string // by which callers know it: a public host, lower case, or Bind
+	Rules   string // a digest of who is let in, whom is believed, and by which certificate
 }
 
 // Claim is a wish to be reached.

@@ -516,7 +516,7 @@ func TestAStrangersSocket(t *testing.T) {
 // TestSealsDiffer makes sure that a seal is over every field.
 func TestSealsDiffer(t *testing.T) {
 	key := platforms.NewSecret("key")
-	k := Consent{Account: "a", Bind: netip.MustParseAddrPort("127.0.0.1:1"), Paths: []string{"/"}, Host: "h", Version: 1, Made: time.Unix(1, 0), Ends: time.Unix(2, 0), By: "w", Done: []string{"x"}, NotDone: []string{"y"}}
+	k := Consent{Account: "a", Bind: netip.MustParseAddrPort("127.0.0.1:1"), Paths: []string{"/"}, Host: "h", Rules: "r", Version: 1, Made: time.Unix(1, 0), Ends: time.Unix(2, 0), By: "w", Done: []string{"x"}, NotDone: []string{"y"}}
 	b, err := json.Marshal(k)
 	must(t, err)
 	var fields map[string]json.RawMessage

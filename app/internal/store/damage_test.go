@@ -81,7 +81,11 @@ func openDamaged(t *testing.T, dir string, damage string) (rec Recovery) {
 		t.Fatalf("%s: open: %v", damage, err)
 	}
 	defer func() { check(t, s.Close()) }()
-	if err := use(s, t); errors.Is(err, ErrDamaged) {
+	for range 2 {
+		err := use(s, t)
+		if !errors.Is(err, ErrDamaged) {
+			continue
+		}
 		// Rarely the damage shows only in use. It is told then, with the advice
 		// to start again, and that must help.
 		t.Logf("%s: told in use: %v", damage, err)
