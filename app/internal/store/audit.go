@@ -251,7 +251,8 @@ func (s *Store) walkAudit(ctx context.Context, fn func(a Audit, err error) error
 	}
 }
 
-// VerifyAudit walks the whole record.
+// VerifyAudit walks the whole record. Lines that are written meanwhile may be
+// among what it sees.
 func (s *Store) VerifyAudit(ctx context.Context) (AuditState, error) {
 	var head auditHead
 	var found bool
@@ -259,7 +260,7 @@ func (s *Store) VerifyAudit(ctx context.Context) (AuditState, error) {
 	if err := s.view(func(r *rtx) error { head, found, bad = r.auditHead(); return nil }); err != nil {
 		return AuditState{}, err
 	}
-	st, prev, last := AuditState{}, head.Prev, uint64(0)
+	st, prev, ended, last := AuditState{}, head.Prev, head.Prev, uint64(0)
 	fail := func(seq uint64, why string) {
 		if st.Broken == 0 {
 			st.Broken, st.Why = max(1, seq), why
@@ -285,12 +286,19 @@ func (s *Store) VerifyAudit(ctx context.Context) (AuditState, error) {
 		if prev = a.Hash; err != nil {
 			prev = ""
 		}
+		if a.Seq == head.Last {
+			ended = prev
+		}
 		if st.First.IsZero() {
 			st.First = a.At
 		}
 		st.Last = a.At
 		return nil
 	})
+	after := head
+	if err == nil && bad == nil {
+		err = s.view(func(r *rtx) error { after, _, bad = r.auditHead(); return nil })
+	}
 	switch {
 	case err != nil:
 		return st, err
@@ -298,9 +306,9 @@ func (s *Store) VerifyAudit(ctx context.Context) (AuditState, error) {
 		fail(1, "Where the record begins and ends can't be read: it was tampered with, or the key is another one.")
 	case !found && last > 0:
 		fail(1, "Nothing says where the record begins and ends: that was removed.")
-	case found && head.Last != last:
-		fail(last+1, fmt.Sprintf("The record ends with line %d and should end with line %d.", last, head.Last))
-	case found && head.Hash != prev:
+	case found && (last < head.Last || last > after.Last):
+		fail(last+1, fmt.Sprintf("The record ends with line %d and should end with line %d.", last, after.Last))
+	case found && (head.Hash != ended || last == after.Last && after.Hash != prev):
 		fail(last, fmt.Sprintf("Line %d is not the one that was written last.", last))
 	}
 	if st.Broken == 0 {

@@ -186,6 +186,36 @@ func TestAuditAtOnce(t *testing.T) {
 	}
 }
 
+// TestAuditIsWholeWhileItGrows: what is written while the record is looked at is
+// no tampering.
+func TestAuditIsWholeWhileItGrows(t *testing.T) {
+	s, _ := auditStore(t, 3)
+	var writing sync.WaitGroup
+	for range 4 {
+		writing.Go(func() {
+			for range 100 {
+				if _, err := s.Append(t.Context(), Audit{What: "opened"}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	ended := make(chan struct{})
+	go func() { writing.Wait(); close(ended) }()
+	for looking := true; looking; {
+		select {
+		case <-ended:
+			looking = false
+		default:
+		}
+		if st := verify(t, s); st.Broken != 0 {
+			t.Errorf("%+v", st)
+			looking = false
+		}
+	}
+	<-ended
+}
+
 func TestAuditIsBounded(t *testing.T) {
 	s, _ := auditStore(t, 0)
 	s.mostAudit = 100
