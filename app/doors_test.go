@@ -560,6 +560,51 @@ func TestWhoMayComeIn(t *testing.T) {
 	}
 }
 
+// TestWhatWasNotShownIsNotAgreedTo has a program change who may come in between
+// the question and its answer.
+func TestWhatWasNotShownIsNotAgreedTo(t *testing.T) {
+	w := newWorld(t)
+	w.callable(platforms.Webhook)
+	w.start()
+	w.add()
+	bind := freePort(t)
+	set := func(who string, l api.Listener) {
+		t.Helper()
+		l.Bind, l.Public = bind, "https://bot.example.org"
+		if _, err := w.app.SetListener(t.Context(), "fake", l, who); err != nil {
+			t.Fatal(err)
+		}
+	}
+	narrow := api.Listener{Allow: []string{"192.0.2.7"}}
+	for name, l := range map[string]api.Listener{
+		"allowed sources": {},
+		"proxies":         {Allow: narrow.Allow, Proxies: []string{"127.0.0.1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set("window", narrow)
+			w.until("it asks for its path", func() bool { return len(w.door().Paths) == 1 && w.account().Status == api.Blocked })
+			q, err := w.app.Ask(t.Context(), "fake")
+			if err != nil {
+				t.Fatal(err)
+			}
+			set(byProgram, l)
+			_, err = w.app.Acknowledge(t.Context(), "fake", yes(q, 1), "window")
+			if platforms.KindOf(asPlatform(err)) != platforms.NotAcknowledged || w.door().Ack != nil || post(t, bind, "tok-secret-value-1", "a") != 0 {
+				t.Errorf("it was agreed to: %v", err)
+			}
+		})
+	}
+	set("window", narrow)
+	q, err := w.app.Ask(t.Context(), "fake")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(byProgram, narrow) // no change
+	if _, err := w.app.Acknowledge(t.Context(), "fake", yes(q, 1), "window"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAReplayFillsNoList sends one recorded request again and again.
 func TestAReplayFillsNoList(t *testing.T) {
 	w, bind := opened(t)
