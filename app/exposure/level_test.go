@@ -9,13 +9,13 @@ import (
 func TestOf(t *testing.T) {
 	tests := map[platforms.Inbound]Level{
 		platforms.Dials:    Outbound,
-		platforms.Callback: Outbound, // its callbacks need a listener, which nothing opens yet
+		platforms.Callback: Outbound, // its callbacks need a listener, and there is none
 		platforms.Webhook:  Refused,
 		99:                 Refused, // unknown: never better than it is
 	}
 	for in, want := range tests {
-		if got := Of(in); got != want {
-			t.Errorf("Of(%d) = %q, want %q", in, got, want)
+		if got := (Facts{Inbound: in}).Level(); got != want {
+			t.Errorf("Facts{%d} = %q, want %q", in, got, want)
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (f Facts) Level() Level {
 		switch {
 		case f.Relayed:
 			return Relayed
-		case f.Inbound == platforms.Webhook && !f.Local:
+		case f.Inbound != platforms.Dials && f.Inbound != platforms.Callback && !f.Local:
 			return Refused // it needs what there is not
 		}
 		return Outbound
