@@ -219,6 +219,8 @@ func (g *Guard) keep(ctx context.Context, c *Consent) error {
 // Amend seals the account's acknowledgement anew for other rules, which the
 // person has just set. It does nothing where there is none.
 func (g *Guard) Amend(ctx context.Context, id platforms.AccountID, rules string) error {
+	g.keeping.Lock() // so that the key is the one that seals what is amended
+	defer g.keeping.Unlock()
 	g.mu.Lock()
 	c, ok := g.consents[id]
 	g.mu.Unlock()

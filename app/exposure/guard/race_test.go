@@ -74,3 +74,33 @@ func TestARenewalOutlivesTheEndOfTheFormer(t *testing.T) {
 		t.Error("the renewed acknowledgement's key is gone")
 	}
 }
+
+// TestAmendKeepsTheKeyItSeals: an acknowledgement that is given anew while an
+// earlier one is amended must not be overwritten by that.
+func TestAmendKeepsTheKeyItSeals(t *testing.T) {
+	w := newWorld(t)
+	c := webhook("line", free(t))
+	w.acknowledge(c, time.Hour)
+	w.guard.o.Keys = watchedKeys{w.vault, func() {
+		if w.guard.keeping.TryLock() {
+			w.guard.keeping.Unlock()
+			t.Error("another key can be made while one is used")
+		}
+	}}
+	must(t, w.guard.Amend(t.Context(), "line", "other rules"))
+	w.guard.o.Keys = w.vault
+	w.restart()
+	if k, ok := w.guard.Consent("line"); !ok || k.Rules != "other rules" {
+		t.Errorf("after a restart: %v %+v", ok, k)
+	}
+}
+
+type watchedKeys struct {
+	Keys
+	got func()
+}
+
+func (k watchedKeys) Get(ctx context.Context, name string) (platforms.Secret, error) {
+	k.got()
+	return k.Keys.Get(ctx, name)
+}
