@@ -20,6 +20,7 @@ type asked struct {
 	claim guard.Claim
 	paths []string
 	items []string
+	days  []int
 }
 
 // answerWithin is how long a question may be thought about.
@@ -32,10 +33,7 @@ func (a *App) Ask(_ context.Context, id platforms.AccountID) (api.Question, erro
 		return api.Question{}, err
 	}
 	v := a.doors.view(c, a.doors.guard.State())
-	c.mu.Lock()
-	reach := c.platform.Reach(c.rec.Settings)
-	c.mu.Unlock()
-	l, err := readListener(v.Listener, reach)
+	l, err := readListener(v.Listener, c.reach())
 	switch {
 	case v.Relayed:
 		return api.Question{}, &api.Error{Kind: platforms.Rejected, Text: "Its requests come by a relay. Nothing needs to be opened."}
@@ -54,6 +52,9 @@ func (a *App) Ask(_ context.Context, id platforms.AccountID) (api.Question, erro
 	k := asked{nonce: q.Nonce, ends: a.now().Add(answerWithin), claim: cl, paths: v.Paths}
 	for _, it := range q.Items {
 		k.items = append(k.items, it.Key)
+	}
+	for _, p := range q.Periods {
+		k.days = append(k.days, p.Days)
 	}
 	a.doors.mu.Lock()
 	a.doors.asked[id] = k
@@ -79,17 +80,14 @@ func (a *App) Acknowledge(ctx context.Context, id platforms.AccountID, in api.An
 		return refuse("This question is not the latest, or was asked too long ago. Open it again.")
 	}
 	s, _ := d.setting(id)
-	c.mu.Lock()
-	reach := c.platform.Reach(c.rec.Settings)
-	c.mu.Unlock()
-	l, err := readListener(s.Listener, reach)
+	l, err := readListener(s.Listener, c.reach())
 	if err != nil || l.bind != k.claim.Bind || l.host != k.claim.Host || l.rules() != k.claim.Rules || !slices.Equal(paths, k.paths) {
 		return refuse("The listener was changed since you were asked. Open the question again.")
 	}
 	if !strings.EqualFold(strings.TrimSpace(in.Typed), k.claim.Host) {
 		return refuse("What you typed is not " + k.claim.Host + ". Type it exactly, or keep it closed.")
 	}
-	if !slices.Contains([]int{1, 30, 90}, in.Days) {
+	if !slices.Contains(k.days, in.Days) {
 		return refuse("Choose an end: 1, 30 or 90 days.")
 	}
 	consent := guard.Consent{Account: id, Bind: k.claim.Bind, Paths: k.paths, Host: l.host, Rules: k.claim.Rules, By: who, Ends: a.now().Add(time.Duration(in.Days) * 24 * time.Hour)}

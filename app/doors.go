@@ -276,10 +276,7 @@ func (d *doors) admitted(c *account, path string) (listener, error) {
 		return listener{}, &platforms.Error{Kind: platforms.NotAcknowledged, Err: guard.ErrNotAcknowledged,
 			Text: "Its listener was closed by hand and stays so until you open it under Exposure" + c.andSends() + "."}
 	}
-	c.mu.Lock()
-	reach := c.platform.Reach(c.rec.Settings)
-	c.mu.Unlock()
-	l, err := readListener(s.Listener, reach)
+	l, err := readListener(s.Listener, c.reach())
 	if err != nil {
 		return l, &platforms.Error{Kind: platforms.Rejected, Text: err.Error()}
 	}

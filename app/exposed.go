@@ -50,6 +50,13 @@ func (a *App) exposureOf(p platforms.Platform, settings map[string]string) expos
 	return exposure.Facts{Inbound: p.Reach(settings), Relayed: p.Reach(settings) == platforms.Webhook && a.relayed(p, "")}.Level()
 }
 
+// reach is how events reach the account as it is set now.
+func (c *account) reach() platforms.Inbound {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.platform.Reach(c.rec.Settings)
+}
+
 // level is what the account stands at.
 func (c *account) level(st guard.State, settings map[string]string) exposure.Level {
 	reach := c.platform.Reach(settings)
@@ -73,10 +80,7 @@ func (a *App) Exposure() api.View {
 	st := a.doors.guard.State()
 	v := api.View{At: a.now(), Doors: []api.Door{}, Sockets: []api.Socket{}, Tunnels: []api.Tunnel{}, Note: st.Note}
 	for _, c := range a.list() {
-		c.mu.Lock()
-		reach := c.platform.Reach(c.rec.Settings)
-		c.mu.Unlock()
-		if reach != platforms.Dials {
+		if c.reach() != platforms.Dials {
 			v.Doors = append(v.Doors, a.doors.view(c, st))
 		}
 	}
@@ -183,9 +187,7 @@ func (a *App) SetListener(ctx context.Context, id platforms.AccountID, in api.Li
 	if err != nil {
 		return api.Door{}, err
 	}
-	c.mu.Lock()
-	reach := c.platform.Reach(c.rec.Settings)
-	c.mu.Unlock()
+	reach := c.reach()
 	if reach == platforms.Dials {
 		return api.Door{}, &api.Error{Kind: platforms.Unsupported, Text: c.platform.Title + " dials out here; it has no use for a listener."}
 	}

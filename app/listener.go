@@ -172,26 +172,17 @@ func readPublic(s string, reach platforms.Inbound) (*url.URL, error) {
 	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" || u.Scheme != "https" && u.Scheme != "http" || len(u.Host) > 253 {
 		return nil, words("The public address is a scheme and a host only, as in https://bot.example.org. Postern adds the path.")
 	}
-	u.Host = strings.TrimSuffix(u.Hostname(), ".")
-	if strings.Contains(u.Host, ":") {
-		u.Host = "[" + u.Host + "]"
+	host, port := strings.TrimSuffix(u.Hostname(), "."), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
 	}
-	if p := portOf(s); p != "" {
-		u.Host += ":" + p
+	if u.Host = host; port != "" {
+		u.Host += ":" + port
 	}
 	if u.Scheme == "http" && exposure.OfHost(u.Hostname(), nil) == exposure.Anyone {
 		return nil, words("Without https everybody on the way reads along. Use https, or an address of your own network.")
 	}
 	return u, nil
-}
-
-// portOf is the port that an address names, if any.
-func portOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Port()
 }
 
 // readPrefixes reads addresses and prefixes, as in 192.0.2.7 or 192.0.2.0/24.

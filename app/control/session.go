@@ -105,13 +105,10 @@ func find(tickets []ticket, text string) int {
 	return found
 }
 
-type personKey struct{}
-
 // FromPerson reports whether a request came from a window that the tray
 // started and so stands for a person's deliberate act.
 func FromPerson(ctx context.Context) bool {
-	person, _ := ctx.Value(personKey{}).(bool)
-	return person
+	return Who(ctx) == ByWindow
 }
 
 // recognise marks requests that carry a live session's token. A token that is
@@ -119,7 +116,7 @@ func FromPerson(ctx context.Context) bool {
 func (s *Server) recognise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.sessions.person(token, peerFrom(r.Context()).PID) {
-			*r = *r.WithContext(context.WithValue(r.Context(), personKey{}, true))
+			*r = *r.WithContext(As(r.Context(), ByWindow))
 		}
 		*r = *s.marked(r) // in its place: what logs it looks for the pattern that matched
 		next.ServeHTTP(w, r)

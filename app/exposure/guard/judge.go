@@ -120,11 +120,11 @@ func (g *Guard) expire() {
 			gone, why = append(gone, id), append(why, s)
 		}
 	}
+	if len(gone) == 0 {
+		g.armLocked()
+	}
 	g.mu.Unlock()
 	if len(gone) == 0 {
-		g.mu.Lock()
-		g.armLocked()
-		g.mu.Unlock()
 		return
 	}
 	g.judge() // closes first
@@ -149,15 +149,7 @@ func (g *Guard) expire() {
 // written. It gives the accounts that were closed.
 func (g *Guard) CloseAll(ctx context.Context, why string) ([]platforms.AccountID, error) {
 	g.mu.Lock()
-	var shut []*Pass
-	for _, s := range g.sockets {
-		for _, p := range append([]*Pass(nil), s.passes...) {
-			if p.level == exposure.Public {
-				g.dropLocked(p, ErrNotAcknowledged)
-				shut = append(shut, p)
-			}
-		}
-	}
+	shut := g.dropWhereLocked(func(p *Pass) bool { return p.level == exposure.Public })
 	var ids []platforms.AccountID
 	for id := range g.consents {
 		ids = append(ids, id)
@@ -166,11 +158,7 @@ func (g *Guard) CloseAll(ctx context.Context, why string) ([]platforms.AccountID
 	g.spoilLocked("")
 	g.armLocked()
 	g.mu.Unlock()
-	reasons := make([]string, len(shut))
-	for i := range reasons {
-		reasons[i] = why
-	}
-	g.told(shut, reasons)
+	g.told(shut, slices.Repeat([]string{why}, len(shut)))
 	g.o.Changed()
 	err := g.forget(ctx, ids...)
 	for _, p := range shut {
@@ -183,19 +171,23 @@ func (g *Guard) CloseAll(ctx context.Context, why string) ([]platforms.AccountID
 // unless revoked.
 func (g *Guard) CloseAccount(id platforms.AccountID, why string) {
 	g.mu.Lock()
-	var shut []*Pass
-	var reasons []string
+	shut := g.dropWhereLocked(func(p *Pass) bool { return p.claim.Account == id })
+	g.mu.Unlock()
+	g.told(shut, slices.Repeat([]string{why}, len(shut)))
+	g.o.Changed()
+}
+
+// dropWhereLocked takes back the passes that match, and gives them; g.mu is held.
+func (g *Guard) dropWhereLocked(match func(*Pass) bool) (shut []*Pass) {
 	for _, s := range g.sockets {
-		for _, p := range append([]*Pass(nil), s.passes...) {
-			if p.claim.Account == id {
+		for _, p := range slices.Clone(s.passes) {
+			if match(p) {
 				g.dropLocked(p, ErrNotAcknowledged)
-				shut, reasons = append(shut, p), append(reasons, why)
+				shut = append(shut, p)
 			}
 		}
 	}
-	g.mu.Unlock()
-	g.told(shut, reasons)
-	g.o.Changed()
+	return shut
 }
 
 // look resolves a claim's names and, where who reaches it depends on that, looks
