@@ -20,20 +20,8 @@ func TestDiscordJS(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 	s.SetHeartbeat(100)
-	cmd := node(t, []string{"TOKEN=" + discordToken, "API=" + s.URL(), "CHANNEL=" + discordtest.Group}, "discord.mjs")
-	pipe, err := cmd.StdoutPipe()
-	must(t, err)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	must(t, cmd.Start())
-	out := &output{t: t}
-	read := make(chan struct{})
-	go func() { defer close(read); out.copy(pipe) }()
-	defer func() {
-		_ = cmd.Process.Kill()
-		<-read
-		_ = cmd.Wait()
-	}()
+	out := talk(t, []string{"TOKEN=" + discordToken, "API=" + s.URL(), "CHANNEL=" + discordtest.Group}, "discord.mjs")
+	defer out.kill()
 
 	ctx := soon(t)
 	must(t, s.WaitSocket(ctx))
@@ -44,7 +32,7 @@ func TestDiscordJS(t *testing.T) {
 	must(t, s.WaitCalls(ctx, "GET /channels/:/messages", 1))
 	sent := s.Sent()
 	if len(sent) != 2 {
-		t.Fatalf("%d messages\n%s", len(sent), stderr.String())
+		t.Fatalf("%d messages\n%s", len(sent), out.stderr.String())
 	}
 	if m := sent[0]; m.Text != "Deploy now, @Ada Lovelace?" || m.ReplyTo != asked || len(m.Buttons) != 1 || len(m.Buttons[0]) != 2 || len(m.Pinged) != 0 {
 		t.Errorf("the reply %+v", m)
@@ -67,14 +55,11 @@ func TestDiscordJS(t *testing.T) {
 	data := bytes.Repeat([]byte("tea "), 10_000)
 	s.Post(discordtest.Said{Channel: discordtest.Direct, User: discordtest.Person, Files: []discordtest.File{{Name: "plan.txt", MediaType: "text/plain", Data: data}}})
 	if err := s.WaitSent(ctx, 5); err != nil {
-		t.Fatalf("%v\n%s\n%+v", err, stderr.String(), len(s.Calls("")))
+		t.Fatalf("%v\n%s\n%+v", err, out.stderr.String(), len(s.Calls("")))
 	}
 	s.Say(discordtest.Direct, discordtest.Person, "bye")
 	must(t, s.WaitSent(ctx, 6))
-	<-read
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
+	out.wait()
 	sent = s.Sent()
 	if m := sent[0]; m.Text != "Done" || m.Buttons[0][0].Label != "Again" {
 		t.Errorf("after the click %+v", m)

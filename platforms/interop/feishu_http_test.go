@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"bytes"
 	"context"
 	"regexp"
 	"strings"
@@ -27,26 +26,14 @@ func TestFeishuNodeHTTP(t *testing.T) {
 	s, err := feishutest.New(feishuApp, feishuSecret)
 	must(t, err)
 	defer s.Close()
-	cmd := node(t, []string{"ENCRYPT_KEY=" + feishuCrypt, "VERIFICATION_TOKEN=" + feishuToken}, "feishu-http.mjs")
-	pipe, err := cmd.StdoutPipe()
-	must(t, err)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	must(t, cmd.Start())
-	out := &output{t: t}
-	read := make(chan struct{})
-	go func() { defer close(read); out.copy(pipe) }()
-	defer func() {
-		_ = cmd.Process.Kill()
-		<-read
-		_ = cmd.Wait()
-	}()
+	out := talk(t, []string{"ENCRYPT_KEY=" + feishuCrypt, "VERIFICATION_TOKEN=" + feishuToken}, "feishu-http.mjs")
+	defer out.kill()
 	ctx := soon(t)
 	until := func(words string) {
 		t.Helper()
 		for !strings.Contains(out.String(), words) {
 			if ctx.Err() != nil {
-				t.Fatalf("the transcript lacks %q\n%s", words, stderr.String())
+				t.Fatalf("the transcript lacks %q\n%s", words, out.stderr.String())
 			}
 			time.Sleep(5 * time.Millisecond) // it is another program's output
 		}
@@ -69,10 +56,7 @@ func TestFeishuNodeHTTP(t *testing.T) {
 		t.Errorf("the click was answered with %q", toasts)
 	}
 	s.Say(feishutest.Direct, feishutest.Person, "bye")
-	<-read
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
+	out.wait()
 	if s.Failed() != 0 || strings.Contains(out.String(), "ERROR") {
 		t.Errorf("%d requests failed", s.Failed())
 	}

@@ -39,21 +39,9 @@ func feishuNodeSDK(t *testing.T, parts int) {
 	must(t, err)
 	defer s.Close()
 	s.SetParts(parts)
-	cmd := node(t, []string{"APP_ID=" + feishuApp, "APP_SECRET=" + feishuSecret, "DOMAIN=" + s.URL(),
+	out := talk(t, []string{"APP_ID=" + feishuApp, "APP_SECRET=" + feishuSecret, "DOMAIN=" + s.URL(),
 		"CHAT=" + feishutest.Group, "PERSON=" + feishutest.Person}, "feishu.mjs")
-	pipe, err := cmd.StdoutPipe()
-	must(t, err)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	must(t, cmd.Start())
-	out := &output{t: t}
-	read := make(chan struct{})
-	go func() { defer close(read); out.copy(pipe) }()
-	defer func() {
-		_ = cmd.Process.Kill()
-		<-read
-		_ = cmd.Wait()
-	}()
+	defer out.kill()
 
 	ctx := soon(t)
 	must(t, s.WaitBeat(ctx)) // what comes with the handshake is lost to the client
@@ -82,10 +70,7 @@ func feishuNodeSDK(t *testing.T, parts int) {
 	s.Say(feishutest.Direct, feishutest.Person, "bye")
 	must(t, s.WaitSent(ctx, 4))
 	must(t, s.WaitAll(ctx))
-	<-read
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
+	out.wait()
 	sent = s.Sent()
 	if b := sent[0].Buttons[0][0]; b.Label != "Done" {
 		t.Errorf("the patched card has the button %+v", b)

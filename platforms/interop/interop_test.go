@@ -45,6 +45,11 @@ type output struct {
 	t    *testing.T
 	mu   sync.Mutex
 	text strings.Builder
+
+	// Of a program that talk started.
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+	read   chan struct{}
 }
 
 func (o *output) copy(r io.Reader) {
@@ -74,26 +79,41 @@ func node(t *testing.T, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// talk starts a program in this folder that a client of the platform's drives,
+// and listens to it. kill ends it; wait waits for its own good end.
+func talk(t *testing.T, env []string, args ...string) *output {
+	t.Helper()
+	o := &output{t: t, cmd: node(t, env, args...), read: make(chan struct{})}
+	pipe, err := o.cmd.StdoutPipe()
+	must(t, err)
+	o.cmd.Stderr = &o.stderr
+	must(t, o.cmd.Start())
+	go func() { defer close(o.read); o.copy(pipe) }()
+	return o
+}
+
+func (o *output) kill() {
+	_ = o.cmd.Process.Kill()
+	<-o.read
+	_ = o.cmd.Wait()
+}
+
+func (o *output) wait() {
+	o.t.Helper()
+	<-o.read
+	if err := o.cmd.Wait(); err != nil {
+		o.t.Fatalf("%v\n%s", err, o.stderr.String())
+	}
+}
+
 // TestTelegramGrammY has grammY's bot talk to our emulator, and checks on the
 // emulator's side what it did.
 func TestTelegramGrammY(t *testing.T) {
 	s, err := telegramtest.New(token)
 	must(t, err)
 	defer s.Close()
-	cmd := node(t, []string{"BOT_TOKEN=" + token, "API_ROOT=" + s.URL(), fmt.Sprint("CHAT=", telegramtest.Direct)}, "telegram.mjs")
-	pipe, err := cmd.StdoutPipe()
-	must(t, err)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	must(t, cmd.Start())
-	out := &output{t: t}
-	read := make(chan struct{})
-	go func() { defer close(read); out.copy(pipe) }()
-	defer func() {
-		_ = cmd.Process.Kill()
-		<-read
-		_ = cmd.Wait()
-	}()
+	out := talk(t, []string{"BOT_TOKEN=" + token, "API_ROOT=" + s.URL(), fmt.Sprint("CHAT=", telegramtest.Direct)}, "telegram.mjs")
+	defer out.kill()
 
 	ctx := soon(t)
 	must(t, s.WaitPolling(ctx))
@@ -112,10 +132,7 @@ func TestTelegramGrammY(t *testing.T) {
 	s.Member(telegramtest.Basic, telegramtest.Person, "left", "member")
 	s.Say(telegramtest.Direct, telegramtest.Person, "bye")
 	must(t, s.WaitSent(ctx, 3))
-	<-read
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
+	out.wait()
 	sent := s.Sent()
 	if sent[0].Text != "Deployed." || !sent[0].Edited || len(sent[0].Buttons) != 0 {
 		t.Errorf("after the edit %+v", sent[0])

@@ -24,27 +24,15 @@ func TestLineBotSDK(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 	s.SetQuota(200, 5)
-	cmd := node(t, []string{"TOKEN=" + lineToken, "SECRET=" + lineSecret, "API=" + s.URL(), "GROUP=" + linetest.Group, "PERSON=" + linetest.Person}, "line.mjs")
-	pipe, err := cmd.StdoutPipe()
-	must(t, err)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	must(t, cmd.Start())
-	out := &output{t: t}
-	read := make(chan struct{})
-	go func() { defer close(read); out.copy(pipe) }()
-	defer func() {
-		_ = cmd.Process.Kill()
-		<-read
-		_ = cmd.Wait()
-	}()
+	out := talk(t, []string{"TOKEN=" + lineToken, "SECRET=" + lineSecret, "API=" + s.URL(), "GROUP=" + linetest.Group, "PERSON=" + linetest.Person}, "line.mjs")
+	defer out.kill()
 
 	ctx := soon(t)
 	port := regexp.MustCompile(`port (\d+)`)
 	for port.FindStringSubmatch(out.String()) == nil {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("the bot does not start: %s", stderr.String())
+			t.Fatalf("the bot does not start: %s", out.stderr.String())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -69,10 +57,7 @@ func TestLineBotSDK(t *testing.T) {
 	s.Post(linetest.Said{Chat: linetest.Group, User: linetest.Person, File: &linetest.File{Name: "plan.txt", MediaType: "text/plain", Data: bytes.Repeat([]byte("tea "), 10_000)}})
 	asked := s.Say(linetest.Direct, linetest.Person, "bye")
 	must(t, s.WaitAcked(ctx))
-	<-read
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
+	out.wait()
 	sent = s.Sent()
 	if m := sent[len(sent)-1]; m.Text != "bye" || m.Quotes != asked {
 		t.Errorf("the last message %+v", m)

@@ -18,24 +18,12 @@ func TestMattermostClient(t *testing.T) {
 	s, err := mattermosttest.New(mattermostToken)
 	must(t, err)
 	defer s.Close()
-	cmd := node(t, []string{"API=" + s.URL(), "TOKEN=" + mattermostToken}, "mattermost.mjs")
-	pipe, err := cmd.StdoutPipe()
-	must(t, err)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	must(t, cmd.Start())
-	out := &output{t: t}
-	read := make(chan struct{})
-	go func() { defer close(read); out.copy(pipe) }()
-	defer func() {
-		_ = cmd.Process.Kill()
-		<-read
-		_ = cmd.Wait()
-	}()
+	out := talk(t, []string{"API=" + s.URL(), "TOKEN=" + mattermostToken}, "mattermost.mjs")
+	defer out.kill()
 
 	ctx := soon(t)
 	if err := s.WaitSocket(ctx); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
+		t.Fatalf("%v\n%s", err, out.stderr.String())
 	}
 	asked := s.Say(mattermosttest.Town, mattermosttest.Person, "deploy? 😀")
 	must(t, s.WaitSent(ctx, 1))
@@ -46,10 +34,7 @@ func TestMattermostClient(t *testing.T) {
 	must(t, s.WaitSent(ctx, 2))
 	s.Say(mattermosttest.Direct, mattermosttest.Person, "bye")
 	must(t, s.WaitSent(ctx, 3))
-	<-read
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
+	out.wait()
 	for _, want := range []string{"bot postern", "refused 403", "ready", `heard "deploy? 😀" in O`, "edited true", "reacted", "reaction two"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the transcript lacks %q", want)

@@ -26,20 +26,8 @@ func TestSlackBolt(t *testing.T) {
 	s, err := slacktest.New(slackBot, slackApp)
 	must(t, err)
 	defer s.Close()
-	cmd := node(t, []string{"API=" + s.URL() + "/api/", "BOT_TOKEN=" + slackBot, "APP_TOKEN=" + slackApp, "PERSON=" + slacktest.Person}, "slack.mjs")
-	pipe, err := cmd.StdoutPipe()
-	must(t, err)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	must(t, cmd.Start())
-	out := &output{t: t}
-	read := make(chan struct{})
-	go func() { defer close(read); out.copy(pipe) }()
-	defer func() {
-		_ = cmd.Process.Kill()
-		<-read
-		_ = cmd.Wait()
-	}()
+	out := talk(t, []string{"API=" + s.URL() + "/api/", "BOT_TOKEN=" + slackBot, "APP_TOKEN=" + slackApp, "PERSON=" + slacktest.Person}, "slack.mjs")
+	defer out.kill()
 
 	ctx := soon(t)
 	must(t, s.WaitSocket(ctx, 1))
@@ -67,10 +55,7 @@ func TestSlackBolt(t *testing.T) {
 	must(t, s.WaitSent(ctx, 4))
 	s.Say(slacktest.Direct, slacktest.Person, "bye")
 	must(t, s.WaitSent(ctx, 5))
-	<-read
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
+	out.wait()
 	sent = s.Sent()
 	if b := sent[0].Buttons[0][0]; b.Label != "Done" {
 		t.Errorf("the changed question has the button %+v", b)
