@@ -26,11 +26,13 @@ const (
 	// CodesMost bounds codes that are out, and claims that wait, each.
 	CodesMost = 5
 
-	// WrongMost wrong codes within WrongWithin, of one user or of one account,
-	// are followed by WrongPause in which theirs are not looked at.
-	WrongMost   = 5
-	WrongWithin = 10 * time.Minute
-	WrongPause  = 10 * time.Minute
+	// WrongMost wrong codes of one user within WrongWithin, or AccountWrongMost
+	// of an account's users together, are followed by WrongPause in which theirs
+	// are not looked at.
+	WrongMost        = 5
+	AccountWrongMost = 5
+	WrongWithin      = 10 * time.Minute
+	WrongPause       = 10 * time.Minute
 
 	keyLeast     = 32 // of the key, in bytes
 	trackedMost  = 1024
@@ -51,7 +53,8 @@ const (
 // HMAC-SHA-256 of it is kept. Nothing of it is written to disk: a restart ends
 // all codes. It is safe to call from several goroutines.
 type Pairings struct {
-	key []byte
+	key         platforms.Secret // which no %+v prints
+	accountMost int
 
 	mu     sync.Mutex
 	codes  []offered
@@ -75,7 +78,7 @@ type guesser struct {
 
 // guesses is the wrong codes of a guesser.
 type guesses struct {
-	at    []time.Time // fewer than WrongMost
+	at    []time.Time // fewer than are too many
 	until time.Time   // end of the pause
 }
 
@@ -93,12 +96,12 @@ func NewPairings(key []byte) (*Pairings, error) {
 	if len(key) < keyLeast {
 		return nil, fmt.Errorf("the key for pairing has %d bytes, and needs %d", len(key), keyLeast)
 	}
-	return &Pairings{key: slices.Clone(key), wrong: map[guesser]*guesses{}}, nil
+	return &Pairings{key: platforms.NewSecret(string(key)), accountMost: AccountWrongMost, wrong: map[guesser]*guesses{}}, nil
 }
 
 // Offer makes a code. It can be claimed until the time that is returned. The
 // code is a secret: show it to who sits at this computer, and log it nowhere.
-// An error is a sentence for that person.
+// An error is for that person.
 func (p *Pairings) Offer(now time.Time) (code string, until time.Time, err error) {
 	var b [16]byte
 	if _, err := rand.Read(b[:]); err != nil {
@@ -109,7 +112,7 @@ func (p *Pairings) Offer(now time.Time) (code string, until time.Time, err error
 	defer p.mu.Unlock()
 	p.expire(now)
 	if len(p.codes) >= CodesMost {
-		return "", time.Time{}, fmt.Errorf("There are %d codes already. Use one of them, or wait %d minutes until they end.", len(p.codes), CodeLife/time.Minute)
+		return "", time.Time{}, fmt.Errorf("there are %d codes already. Use one of them, or wait %d minutes until they end", len(p.codes), CodeLife/time.Minute)
 	}
 	p.codes = append(p.codes, offered{p.sum(code), now})
 	return code, now.Add(CodeLife), nil
@@ -156,8 +159,8 @@ func (p *Pairings) Claim(now time.Time, to platforms.AccountID, who platforms.Us
 		}
 		i := p.find(word)
 		if i < 0 {
-			p.miss(now, guesser{to, who.ID})
-			p.miss(now, guesser{account: to})
+			p.miss(now, guesser{to, who.ID}, WrongMost)
+			p.miss(now, guesser{account: to}, p.accountMost)
 			continue
 		}
 		p.codes = slices.Delete(p.codes, i, i+1)
@@ -176,14 +179,20 @@ func (p *Pairings) Claim(now time.Time, to platforms.AccountID, who platforms.Us
 
 // Accept adds the rule for a claim that a person confirmed: as owner, if the
 // account has none that counts in direct chats, and otherwise as member. An error
-// is a sentence for the person, and p and its claim stay as they were.
+// is for that person; then the policy and the claim stay as they were.
 func (p *Pairings) Accept(now time.Time, c Claim, policy Policy) (Policy, Rule, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expire(now)
 	i := p.waiting(c)
 	if i < 0 {
-		return policy, Rule{}, errors.New("This request is not waiting any more. Make a new code, and have it sent again.")
+		return policy, Rule{}, errors.New("this request is not waiting any more. Make a new code, and have it sent again")
+	}
+	c = p.claims[i]
+	for _, g := range policy.Ignored {
+		if g.Account == c.Account && g.User == c.User.ID && g.Conversation == "" {
+			return policy, Rule{}, errors.New("this user is ignored for good. Take them off that list first")
+		}
 	}
 	r := Rule{Account: c.Account, User: c.User.ID, Role: Member, Name: c.User.Name}
 	if !policy.owned(c.Account, now) {
@@ -243,7 +252,7 @@ func (p *Pairings) expire(now time.Time) {
 }
 
 func (p *Pairings) sum(code string) (out [sha256.Size]byte) {
-	h := hmac.New(sha256.New, p.key)
+	h := hmac.New(sha256.New, []byte(p.key.Reveal()))
 	h.Write([]byte("pairing code "))
 	h.Write([]byte(code))
 	h.Sum(out[:0])
@@ -272,14 +281,14 @@ func (p *Pairings) paused(now time.Time, to platforms.AccountID, user platforms.
 	return len(p.wrong)+2 > trackedMost && (p.wrong[guesser{to, user}] == nil || p.wrong[guesser{account: to}] == nil)
 }
 
-// miss counts a wrong code.
-func (p *Pairings) miss(now time.Time, who guesser) {
+// miss counts a wrong code; most are too many.
+func (p *Pairings) miss(now time.Time, who guesser, most int) {
 	g := p.wrong[who]
 	if g == nil {
 		g = &guesses{}
 		p.wrong[who] = g
 	}
-	if g.at = append(g.at, now); len(g.at) >= WrongMost {
+	if g.at = append(g.at, now); len(g.at) >= most {
 		g.at, g.until = nil, now.Add(WrongPause)
 	}
 }

@@ -48,11 +48,11 @@ func ParseUser(pasted string, f Forms) (platforms.UserID, error) {
 	s, err := pastedID(pasted, "user", f.User, f.UserHelp)
 	switch {
 	case err == nil && slices.Contains(f.Nobody, platforms.UserID(s)):
-		return "", sentence(fmt.Sprintf("The id %s is nobody's own: the platform uses it for all who are anonymous.", s), "Enter the id of one user.", f.UserHelp)
+		return "", advice(fmt.Sprintf("the id %s is nobody's own: the platform uses it for many", s), "Enter the id of one user", f.UserHelp)
 	case err == nil:
 		return platforms.UserID(s), nil
 	case s != "" && matches(f.Conversation, s):
-		return "", sentence(fmt.Sprintf("The id %s is a conversation's.", s), "Enter the id of a user.", f.UserHelp)
+		return "", advice(fmt.Sprintf("the id %s is a conversation's", s), "Enter the id of a user", f.UserHelp)
 	}
 	return "", err
 }
@@ -65,7 +65,7 @@ func ParseConversation(pasted string, f Forms) (platforms.ConversationID, error)
 	case err == nil:
 		return platforms.ConversationID(s), nil
 	case s != "" && matches(f.User, s):
-		return "", sentence(fmt.Sprintf("The id %s is a user's.", s), "Enter the id of a group or channel.", f.ConversationHelp)
+		return "", advice(fmt.Sprintf("the id %s is a user's", s), "Enter the id of a group or channel", f.ConversationHelp)
 	}
 	return "", err
 }
@@ -74,22 +74,20 @@ func ParseConversation(pasted string, f Forms) (platforms.ConversationID, error)
 // that could be an id of another form.
 func pastedID(pasted, what string, form *regexp.Regexp, help string) (string, error) {
 	s := unquote(strings.TrimSpace(pasted))
-	show := text.Line(s, 40)
+	show, enter := text.Line(s, 40), "Enter the "+what+"'s id"
 	switch {
 	case form == nil:
-		return "", fmt.Errorf("This platform gives no id of a %s that lasts, so no rule can be for one.", what)
+		return "", fmt.Errorf("this platform gives no id of a %s that lasts, so no rule can be for one", what)
 	case s == "":
-		return "", sentence("There is no id.", fmt.Sprintf("Enter the %s's id.", what), help)
+		return "", advice("there is no id", enter, help)
 	case matches(form, s) && plain(s):
 		return s, nil
-	case s == "*" || strings.EqualFold(s, "all") || strings.EqualFold(s, "everyone") || strings.EqualFold(s, "@everyone"):
-		return "", sentence("There is no rule for everybody.", fmt.Sprintf("Enter one %s's id.", what), help)
-	case s[0] == '@' || s[0] == '#':
-		return "", sentence(fmt.Sprintf("“%s” is a name, which can change and be taken by somebody else.", show), fmt.Sprintf("Enter the %s's id.", what), help)
+	case slices.Contains([]string{"*", "all", "everyone", "everybody", "@all", "@everyone", "@here", "@channel"}, strings.ToLower(s)):
+		return "", advice("there is no rule for everybody", enter, help)
 	case !plain(s) || !strings.ContainsFunc(s, unicode.IsDigit):
-		return "", sentence(fmt.Sprintf("“%s” is not an id. A name can change and be taken by somebody else.", show), fmt.Sprintf("Enter the %s's id.", what), help)
+		return "", advice(fmt.Sprintf("“%s” is a name, not an id. A name can change, and somebody else can take it", show), enter, help)
 	}
-	return s, sentence(fmt.Sprintf("“%s” is not the id of a %s on this platform.", show, what), "Copy it again, whole.", help)
+	return s, advice(fmt.Sprintf("“%s” is not the id of a %s on this platform", show, what), "Copy the whole id again", help)
 }
 
 // unquote takes off one pair of quotes or backticks.
@@ -105,7 +103,13 @@ func unquote(s string) string {
 	return s
 }
 
-// sentence is an error made of sentences for a person; empty ones are left out.
-func sentence(parts ...string) error {
-	return errors.New(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " "))
+// advice is an error of several sentences; empty ones are left out.
+func advice(parts ...string) error {
+	var out []string
+	for _, s := range parts {
+		if s = strings.TrimSuffix(s, "."); s != "" {
+			out = append(out, s)
+		}
+	}
+	return errors.New(strings.Join(out, ". "))
 }
