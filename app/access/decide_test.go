@@ -262,3 +262,36 @@ func checkTrace(t *testing.T, d access.Decision) {
 		t.Errorf("why %q", d.Why())
 	}
 }
+
+// TestTrace is what a person reads.
+func TestTrace(t *testing.T) {
+	w := worlds[0]
+	p := access.Policy{Rules: rules{
+		{Account: home, User: w.ada, Role: access.Owner, Name: "Ada\u202e"}, {Account: home, User: w.ada, Conversation: w.group, Role: access.Member, Name: "Ada"},
+		{Account: home, User: w.bob, Conversation: w.group, Role: access.Member, Until: now}, {Account: home, User: w.other, Conversation: w.group, Role: access.Member},
+	}}
+	bot := w.inGroup(w.other, true)
+	bot.From.Bot = true
+	for name, c := range map[string]struct {
+		ev   platforms.Event
+		want []string
+	}{
+		"let in": {w.inGroup(w.ada, true), []string{"said passed: It is a message.", "own passed: It is not the bot's own.",
+			"ignored passed: Neither the user nor the conversation is ignored.", "who passed: The platform says that it was the user 4711.",
+			"where noted: It was in the shared conversation -1001234567890, which a rule must name too.", "rule passed: Rule 2 (Ada) names this user here: member.",
+			"role passed: The role member is enough.", "mention passed: The bot is addressed."}},
+		"ended": {w.inGroup(w.bob, true), []string{"rule noted: Rule 3 has ended.", "rule stopped: No rule of this account that counts names this user. Names don't count, only ids do."}},
+		"a bot": {bot, []string{"rule noted: Rule 4 is for a person, and this is a bot.", "rule stopped: It is a bot, and no rule for bots names it."}},
+	} {
+		var got []string
+		for _, s := range access.Decide(p, c.ev, access.Context{Account: home, Now: now}).Trace {
+			got = append(got, s.Check+" "+string(s.Outcome)+": "+s.Words)
+		}
+		if len(got) < len(c.want) || !slices.Equal(got[len(got)-len(c.want):], c.want) {
+			t.Errorf("%s:\n%s", name, strings.Join(got, "\n"))
+		}
+	}
+	if d := access.Decide(p, w.dm(w.ada), access.Context{Account: home}); !strings.Contains(d.Trace[5].Words, "Rule 1 (Ada) names") || d.Trace[5].Rule != 1 {
+		t.Errorf("%+v", d.Trace[5])
+	}
+}
