@@ -1,0 +1,347 @@
+package forward
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/platforms"
+)
+
+// raw is a server that answers each connection with bytes of its own making,
+// after the request's head came.
+func raw(t *testing.T, answer func(net.Conn)) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer c.Close()
+				b := make([]byte, 4096)
+				if _, err := c.Read(b); err == nil {
+					answer(c)
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); wg.Wait() })
+	return "http://" + l.Addr().String() + "/path-token-8472"
+}
+
+// rest of the connection: returns when the other side has closed it.
+func drain(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+
+func short(r *Responder) *Responder {
+	r.c.Timeout = 200 * time.Millisecond
+	return r
+}
+
+func TestBadServers(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+	for _, c := range []struct {
+		name   string
+		answer func(net.Conn)
+		kind   platforms.Kind // waiting for an answer
+		oneWay platforms.Kind // "" for delivered
+	}{
+		{"never answers", drain, platforms.Temporary, platforms.Temporary},
+		{"closes at once", func(net.Conn) {}, platforms.Temporary, platforms.Temporary},
+		{"closes in the head", func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-") }, platforms.Temporary, platforms.Temporary},
+		{"no HTTP", func(c net.Conn) { _, _ = io.WriteString(c, "220 mail.example ESMTP\r\n\r\n") }, platforms.Temporary, platforms.Temporary},
+		{"closes early", func(c net.Conn) { _, _ = io.WriteString(c, head+"Content-Length: 100\r\n\r\nhalf") }, platforms.Temporary, ""},
+		{"promises more", func(c net.Conn) { _, _ = io.WriteString(c, head+"Content-Length: 100\r\n\r\nhalf"); drain(c) }, platforms.Temporary, ""},
+		{"drips for ever", func(c net.Conn) {
+			_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n")
+			for {
+				if _, err := io.WriteString(c, "1\r\nx\r\n"); err != nil {
+					return
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		}, platforms.Temporary, ""},
+		{"answers 100 MB", func(c net.Conn) {
+			_, _ = io.WriteString(c, head+"\r\n")
+			_, _ = io.CopyN(c, zeros{}, 100<<20)
+		}, platforms.Rejected, ""},
+		{"says 100 MB", func(c net.Conn) {
+			_, _ = io.WriteString(c, head+"Content-Length: 104857600\r\n\r\n")
+			_, _ = io.CopyN(c, zeros{}, 100<<20)
+		}, platforms.Rejected, ""},
+		{"endless head", func(c net.Conn) {
+			_, _ = io.WriteString(c, head)
+			_, _ = io.CopyN(c, zeros{}, 100<<20)
+		}, platforms.Temporary, platforms.Temporary},
+		{"endless interim answers", func(c net.Conn) {
+			for {
+				if _, err := io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"); err != nil {
+					return
+				}
+			}
+		}, platforms.Temporary, platforms.Temporary},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			url := raw(t, c.answer)
+			_, err := short(build(t, url, Options{})).Respond(context.Background(), delivery("x"))
+			wantKind(t, err, c.kind)
+			_, err = short(build(t, url, Options{}, func(k *Config) { k.Mode = OneWay })).Respond(context.Background(), delivery("x"))
+			if c.oneWay != "" {
+				wantKind(t, err, c.oneWay)
+			} else if err != nil {
+				t.Errorf("a delivered event gave %v", err)
+			}
+		})
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '0'
+	}
+	return len(p), nil
+}
+
+func TestShorterAnswerThanPromisedLengthIsCutThere(t *testing.T) {
+	url := raw(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nabcdef")
+	})
+	ms, err := build(t, url, Options{}).Respond(context.Background(), delivery("x"))
+	if got := only(t, ms, err); got != "abc" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAnswerAtTheLimitPasses(t *testing.T) {
+	n := 64 << 10
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("a", n)) })
+	r := build(t, url, Options{})
+	ms, err := r.Respond(context.Background(), delivery("x"))
+	if got := only(t, ms, err); len(got) != n {
+		t.Errorf("got %d bytes", len(got))
+	}
+	n++
+	_, err = r.Respond(context.Background(), delivery("x"))
+	wantKind(t, err, platforms.Rejected)
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	var other atomic.Int32
+	second := serve(t, func(http.ResponseWriter, *http.Request) { other.Add(1) })
+	for _, to := range []string{"http://169.254.169.254/latest/meta-data", second, "file:///etc/passwd"} {
+		for _, code := range []int{301, 302, 303, 307, 308} {
+			url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", to)
+				w.WriteHeader(code)
+			})
+			r := build(t, url, Options{}, func(c *Config) { c.Reach = exposure.Anyone })
+			_, err := r.Respond(context.Background(), delivery("x"))
+			wantKind(t, err, platforms.Rejected)
+		}
+	}
+	if other.Load() > 0 {
+		t.Error("a redirect was followed")
+	}
+}
+
+func TestNothingListens(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + l.Addr().String() + "/path-token-8472"
+	l.Close()
+	_, err = build(t, url, Options{}).Respond(context.Background(), delivery("x"))
+	wantKind(t, err, platforms.Temporary)
+}
+
+// resolver answers every question for an IPv4 address with what next gives, in
+// DNS over TCP (RFC 1035 §4.2.2), and all others with nothing.
+func resolver(t *testing.T, next func() []netip.Addr) *net.Resolver {
+	var wg sync.WaitGroup
+	t.Cleanup(wg.Wait)
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		wg.Go(func() {
+			defer theirs.Close()
+			var size [2]byte
+			if _, err := io.ReadFull(theirs, size[:]); err != nil {
+				return
+			}
+			q := make([]byte, binary.BigEndian.Uint16(size[:]))
+			if _, err := io.ReadFull(theirs, q); err != nil {
+				return
+			}
+			end := 12 // of the question's name
+			for q[end] != 0 {
+				end += int(q[end]) + 1
+			}
+			end += 5
+			var addrs []netip.Addr
+			if binary.BigEndian.Uint16(q[end-4:]) == 1 { // A
+				addrs = next()
+			}
+			out := append([]byte{0, 0}, q[:2]...)
+			out = append(out, 0x81, 0x80, 0, 1, 0, byte(len(addrs)), 0, 0, 0, 0)
+			out = append(out, q[12:end]...)
+			for _, a := range addrs {
+				out = append(out, 0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
+				out = append(out, a.AsSlice()...)
+			}
+			binary.BigEndian.PutUint16(out, uint16(len(out)-2))
+			_, _ = theirs.Write(out)
+		})
+		return ours, nil
+	}}
+}
+
+// named is url with a name instead of its address.
+func named(url string) string { return strings.Replace(url, "127.0.0.1", "robot.example", 1) }
+
+func TestNameMayChangeItsAddress(t *testing.T) {
+	var came atomic.Int32
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		came.Add(1)
+		w.Header().Set("Connection", "close") // so that each event dials
+	})
+	addrs := []string{"127.0.0.1", "93.184.215.14", "10.0.0.1", "169.254.169.254", "0.0.0.0", "127.0.0.1"}
+	var asked atomic.Int32
+	res := resolver(t, func() []netip.Addr {
+		return []netip.Addr{netip.MustParseAddr(addrs[asked.Add(1)-1])}
+	})
+	r := build(t, named(url), Options{Resolver: res})
+	for i, a := range addrs {
+		_, err := r.Respond(context.Background(), delivery("x"))
+		if a == "127.0.0.1" {
+			if err != nil {
+				t.Fatalf("event %d, for %s: %v", i, a, err)
+			}
+			continue
+		}
+		e := wantKind(t, err, platforms.NotAcknowledged)
+		if !strings.Contains(e.Text, a) {
+			t.Errorf("the sentence doesn't name the address: %s", e.Text)
+		}
+	}
+	if came.Load() != 2 || int(asked.Load()) != len(addrs) {
+		t.Errorf("%d requests came, %d names were looked up", came.Load(), asked.Load())
+	}
+}
+
+// TestReach asks about addresses before a socket is connected: control is what
+// net.Dialer calls between the two.
+func TestReach(t *testing.T) {
+	for _, c := range []struct {
+		url, addr string
+		reach     exposure.Reach
+		ok        bool
+	}{
+		{"http://x.example", "127.0.0.1:80", exposure.ThisComputer, true},
+		{"http://x.example", "127.8.8.8:80", exposure.ThisComputer, true},
+		{"http://x.example", "[::1]:80", exposure.ThisComputer, true},
+		{"http://x.example", "[::ffff:127.0.0.1]:80", exposure.ThisComputer, true},
+		{"http://x.example", "[::ffff:8.8.8.8]:80", exposure.ThisComputer, false},
+		{"http://localhost", "8.8.8.8:80", exposure.ThisComputer, false}, // a lying hosts file
+		{"http://x.example", "192.168.1.2:80", exposure.ThisComputer, false},
+		{"http://x.example", "192.168.1.2:80", exposure.Network, true},
+		{"http://x.example", "[fe80::1%eth0]:80", exposure.Network, true},
+		{"http://x.example", "0.0.0.0:80", exposure.Network, false},
+		{"https://x.example", "8.8.8.8:443", exposure.Network, false},
+		{"https://x.example", "[64:ff9b::808:808]:443", exposure.Network, false},
+		{"https://x.example", "8.8.8.8:443", exposure.Anyone, true},
+		{"http://x.example", "8.8.8.8:80", exposure.Anyone, false}, // in the clear
+		{"http://x.example", "169.254.169.254:80", exposure.Anyone, false},
+		{"http://x.example", "[fd00:ec2::254]:80", exposure.Network, false},
+		{"http://x.example", "[::ffff:169.254.169.254]:80", exposure.Network, false},
+		{"http://169.254.169.254", "169.254.169.254:80", exposure.Network, true}, // written by the person
+		{"http://x.example", "nonsense", exposure.Anyone, false},
+	} {
+		r := build(t, c.url, Options{}, func(k *Config) { k.Reach = c.reach })
+		err := r.control(context.Background(), "tcp", c.addr, nil)
+		if (err == nil) != c.ok {
+			t.Errorf("%s at %s within %d: %v", c.url, c.addr, c.reach, err)
+		}
+		if err != nil {
+			wantKind(t, err, platforms.NotAcknowledged)
+		}
+	}
+}
+
+func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+	if r := build(t, "http://127.0.0.1:2", Options{}); r.client.Transport.(*http.Transport).Proxy != nil {
+		t.Error("through a proxy, the address is not known")
+	}
+}
+
+func TestFewAtOnce(t *testing.T) {
+	const most = 3
+	came, hold := make(chan struct{}, 100), make(chan struct{})
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		came <- struct{}{}
+		<-hold
+	})
+	r := build(t, url, Options{}, func(c *Config) { c.Parallel = most })
+	r.client.Transport.(*http.Transport).MaxConnsPerHost = 0 // the responder's own bound is meant
+	var wg sync.WaitGroup
+	for range most {
+		wg.Go(func() {
+			if _, err := r.Respond(context.Background(), delivery("x")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range most {
+		<-came
+	}
+	full := *r
+	full.c.Timeout = 20 * time.Millisecond
+	_, err := full.Respond(context.Background(), delivery("x"))
+	if e := wantKind(t, err, platforms.Temporary); e.RetryAfter == 0 {
+		t.Error("it doesn't say when to come back")
+	}
+	if len(came) > 0 {
+		t.Error("one more was let through")
+	}
+	close(hold)
+	wg.Wait()
+	if _, err := r.Respond(context.Background(), delivery("x")); err != nil {
+		t.Errorf("after all were answered: %v", err)
+	}
+}
+
+func TestStopping(t *testing.T) {
+	came := make(chan struct{})
+	url := raw(t, func(c net.Conn) { close(came); drain(c) })
+	r := build(t, url, Options{}, func(c *Config) { c.Parallel = 1 })
+	ctx, cancel := context.WithCancel(context.Background())
+	errs := make(chan error, 2)
+	go func() { _, err := r.Respond(ctx, delivery("x")); errs <- err }()
+	<-came
+	go func() { _, err := r.Respond(ctx, delivery("y")); errs <- err }() // waits for the first
+	cancel()
+	for range 2 {
+		if err := <-errs; !errors.Is(err, context.Canceled) {
+			t.Errorf("stopped with %v", err)
+		}
+	}
+}
