@@ -116,4 +116,3 @@ func checkExecutable(path string, _ fs.FileInfo) string {
 	}
 	return "The file is not a program (.exe). Give the interpreter as the program, and this file as its argument."
 }
-

@@ -345,3 +345,39 @@ func TestStopping(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedAddressIsNotEvenConnected has a server at an address that is too
+// far by a bound that only this test can set.
+func TestRefusedAddressIsNotEvenConnected(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	came := make(chan struct{}, 10)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			came <- struct{}{}
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	res := resolver(t, func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("127.0.0.1")} })
+	r := build(t, named("http://"+l.Addr().String()+"/path-token"), Options{Resolver: res})
+	r.c.Reach = exposure.ThisComputer - 1
+	_, err = r.Respond(context.Background(), delivery("x"))
+	wantKind(t, err, platforms.NotAcknowledged)
+	// Allowed, it comes; and as connections are accepted in order, none came before.
+	r.c.Reach = exposure.ThisComputer
+	_, err = r.Respond(context.Background(), delivery("x"))
+	wantKind(t, err, platforms.Temporary)
+	<-came
+	if len(came) > 0 {
+		t.Error("a connection came that was not allowed")
+	}
+}
