@@ -65,7 +65,9 @@ func TestCheckNamesTheField(t *testing.T) {
 		{"length", header("content-length", "3"), "Headers"},
 		{"signature", header("webhook-signature", hidden), "Headers"},
 		{"injection", header("X-Key", hidden+"\r\nHost: x"), "Headers"},
-		{"twice", func(c *Config) { c.Headers = []Header{{"X-A", platforms.NewSecret("1")}, {"x-a", platforms.NewSecret("2")}} }, "Headers"},
+		{"twice", func(c *Config) {
+			c.Headers = []Header{{"X-A", platforms.NewSecret("1")}, {"x-a", platforms.NewSecret("2")}}
+		}, "Headers"},
 		{"mode", func(c *Config) { c.Mode = "both" }, "Mode"},
 		{"nothing to say", func(c *Config) { c.Mode = Static }, "Reply"},
 		{"time", func(c *Config) { c.Timeout = time.Millisecond }, "Timeout"},
