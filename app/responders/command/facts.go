@@ -96,16 +96,16 @@ func fact(id string) string {
 func (c Config) arguments(d app.Delivery) ([]string, error) {
 	args := slices.Clone(c.Args)
 	dashes := false
-	for i, a := range args {
-		name, ok := strings.CutPrefix(a, "{")
-		if name, ok = strings.CutSuffix(name, "}"); ok && strings.HasPrefix(a, "{") && slices.Contains(c.Placeholders, name) {
+	for n, a := range args {
+		if i := slices.IndexFunc(c.Placeholders, func(p string) bool { return a == "{"+p+"}" }); i >= 0 {
+			name := c.Placeholders[i]
 			v := value(name, d)
 			if option(v) && !dashes {
 				return nil, &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf(
 					"The program was not run: the event's %s begins like an option, and would be taken for one. "+
 						"Put the argument -- before {%s}, if the program knows it, or have it read its standard input.", name, name)}
 			}
-			args[i] = v
+			args[n] = v
 			continue
 		}
 		dashes = dashes || a == "--"

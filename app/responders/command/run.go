@@ -58,10 +58,10 @@ type run struct {
 }
 
 // run starts the program and returns after its end, at the latest grace after
-// the time limit or ctx's end. No process of its group is left then.
-func (r *Responder) run(ctx context.Context, args, env []string, event []byte) run {
+// the time limit or until's end. No process of its group is left then.
+func (r *Responder) run(until context.Context, args, env []string, event []byte) run {
 	began := time.Now()
-	ctx, stop := context.WithTimeoutCause(ctx, r.c.Timeout, errTooLong)
+	ctx, stop := context.WithTimeoutCause(until, r.c.Timeout, errTooLong)
 	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -77,7 +77,7 @@ func (r *Responder) run(ctx context.Context, args, env []string, event []byte) r
 	}
 	if err != nil {
 		res.end, res.err = notStarted, err
-		if ctx.Err() != nil {
+		if until.Err() != nil {
 			res.end = cancelled
 		}
 		return res

@@ -23,9 +23,9 @@ import (
 // playUnix are roles that need process groups.
 func playUnix(role string, args []string) {
 	switch role {
-	case "parent", "daemon":
+	case "parent", "daemon": // ends once the test says that the child is there
 		self, _ := os.Executable()
-		child := exec.Command(self, append([]string{"role:deaf"}, args...)...)
+		child := exec.Command(self, "role:deaf", args[0], "child")
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
 		if role == "daemon" {
 			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -33,6 +33,7 @@ func playUnix(role string, args []string) {
 		if err := child.Start(); err != nil {
 			os.Exit(8)
 		}
+		wait([]string{args[0], "parent"})
 		fmt.Print("I am done")
 	case "suicide":
 		_ = unix.Kill(os.Getpid(), unix.SIGKILL)
@@ -59,20 +60,34 @@ func TestIgnoresTheRequestToEnd(t *testing.T) {
 // TestChildKeepsOutput is about a program that ends, and leaves a child that
 // holds its standard output and doesn't mind signals.
 func TestChildKeepsOutput(t *testing.T) {
-	m := meet(t)
-	if got := answer(t, role(t, "parent", m.addr), delivery("x")); got != "I am done" {
-		t.Errorf("got %q", got)
-	}
-	(<-m.came).gone() // or this test never ends
+	leave(t, "parent").gone() // or this test never ends
 }
 
 func TestChildThatLeftTheGroupKeepsNobodyWaiting(t *testing.T) {
+	leave(t, "daemon").Close() // it ends with that
+}
+
+// leave runs a program that ends before its child, and returns the child after
+// the answer came.
+func leave(t *testing.T, name string) (child peer) {
+	t.Helper()
 	m := meet(t)
-	if got := answer(t, role(t, "daemon", m.addr), delivery("x")); got != "I am done" {
-		t.Errorf("got %q", got)
+	r := build(t, role(t, name, m.addr))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ms, err := r.Respond(context.Background(), delivery("x"))
+		if err != nil || len(ms) != 1 || ms[0].Text != "I am done" {
+			t.Errorf("got %v, %v", ms, err)
+		}
+	}()
+	child, parent := <-m.came, <-m.came
+	if child.said == "parent" {
+		child, parent = parent, child
 	}
-	p := <-m.came
-	p.Close() // it ends with that
+	parent.Close()
+	<-done
+	return child
 }
 
 func TestKilledFromOutside(t *testing.T) {

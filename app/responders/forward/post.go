@@ -62,7 +62,7 @@ func (r *Responder) unreachable(err error) error {
 	if errors.As(err, &far) {
 		return far
 	}
-	e := platforms.Network(err, r.name())
+	e := platforms.Network(err, r.to.Host)
 	e.Err = platforms.RedactError(e.Err, r.hide...)
 	return e
 }
