@@ -77,11 +77,11 @@ func play(role string, args []string) {
 		n, _ = strconv.Atoi(args[1])
 		fmt.Fprint(os.Stderr, "front "+os.Getenv("API_KEY")+strings.Repeat("z", n))
 		os.Exit(1)
-	case "flood":
+	case "flood": // and doesn't mind that nobody listens any more
+		signal.Ignore(syscall.SIGPIPE, syscall.SIGTERM)
 		line := append(bytes.Repeat([]byte("flood "), 200), '\n')
 		for {
 			if _, err := os.Stdout.Write(line); err != nil {
-				signal.Ignore(syscall.SIGTERM)
 				wait(args)
 			}
 		}
@@ -119,8 +119,11 @@ type meeting struct {
 // peer is one process that waits.
 type peer struct {
 	net.Conn
-	said string
+	rest io.Reader // of what it says
+	said string    // at first
 }
+
+func (p peer) Read(b []byte) (int, error) { return p.rest.Read(b) }
 
 // gone returns when the process has ended: its connection ends with it.
 func (p peer) gone() { _, _ = io.Copy(io.Discard, p) }
@@ -141,8 +144,9 @@ func meet(t *testing.T) meeting {
 				return
 			}
 			t.Cleanup(func() { c.Close() })
-			said, _ := bufio.NewReader(c).ReadString('\n')
-			m.came <- peer{c, strings.TrimSpace(said)}
+			b := bufio.NewReader(c)
+			said, _ := b.ReadString('\n')
+			m.came <- peer{c, b, strings.TrimSpace(said)}
 		}
 	}()
 	t.Cleanup(func() { l.Close(); <-done })
@@ -397,12 +401,14 @@ func TestSecretsAreNotTold(t *testing.T) {
 }
 
 func TestTooMuchOutput(t *testing.T) {
+	t.Parallel()
 	m := meet(t)
 	c := role(t, "flood", m.addr)
 	got := answer(t, c, delivery("x"))
 	if !strings.HasPrefix(got, "flood flood") || !strings.Contains(got, "wrote more than 64 KiB and was stopped") || len(got) > 64<<10+200 {
 		t.Errorf("%d bytes, ending in %q", len(got), got[len(got)-200:])
 	}
+	(<-m.came).gone()
 	c.Lines = true
 	ms, err := build(t, c).Respond(context.Background(), delivery("x"))
 	if err != nil || len(ms) != 2 || !strings.HasSuffix(ms[0].Text, "flood") || !strings.Contains(ms[1].Text, "64 KiB") {
@@ -411,6 +417,7 @@ func TestTooMuchOutput(t *testing.T) {
 }
 
 func TestLines(t *testing.T) {
+	t.Parallel()
 	c := role(t, "say", `{"text":"Choose","buttons":[[{"label":"Yes","data":"y"}]]}`,
 		"warning: something", "more", "", `{"text":""}`, `{"text":"bye","format":"markdown"}`, `{"text":`)
 	c.Lines = true
@@ -442,6 +449,7 @@ func TestProgramIsGone(t *testing.T) {
 }
 
 func TestNeverEnds(t *testing.T) {
+	t.Parallel()
 	m := meet(t)
 	r := build(t, role(t, "wait", m.addr))
 	r.c.Timeout = 2 * time.Second

@@ -6,8 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -35,6 +38,24 @@ func playUnix(role string, args []string) {
 		}
 		wait([]string{args[0], "parent"})
 		fmt.Print("I am done")
+	case "family": // a child that says when it is asked to end
+		self, _ := os.Executable()
+		child := exec.Command(self, "role:polite", args[0])
+		child.Stdout = os.Stdout
+		if err := child.Start(); err != nil {
+			os.Exit(8)
+		}
+		wait([]string{args[0], "parent"})
+	case "polite":
+		asked := make(chan os.Signal, 1)
+		signal.Notify(asked, unix.SIGTERM)
+		c, err := net.Dial("tcp", args[0])
+		if err != nil {
+			os.Exit(9)
+		}
+		fmt.Fprintln(c, "child")
+		<-asked
+		fmt.Fprint(c, "asked")
 	case "suicide":
 		_ = unix.Kill(os.Getpid(), unix.SIGKILL)
 	default:
@@ -43,6 +64,7 @@ func playUnix(role string, args []string) {
 }
 
 func TestIgnoresTheRequestToEnd(t *testing.T) {
+	t.Parallel()
 	m := meet(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -57,13 +79,37 @@ func TestIgnoresTheRequestToEnd(t *testing.T) {
 	p.gone()
 }
 
+func TestChildrenAreAskedToEndToo(t *testing.T) {
+	t.Parallel()
+	m := meet(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r := build(t, role(t, "family", m.addr))
+	ended := make(chan error, 1)
+	go func() { _, err := r.Respond(ctx, delivery("x")); ended <- err }()
+	child, parent := <-m.came, <-m.came
+	if child.said == "parent" {
+		child, parent = parent, child
+	}
+	cancel()
+	if b, _ := io.ReadAll(child); string(b) != "asked" {
+		t.Errorf("the child said %q", b)
+	}
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped with %v", err)
+	}
+	parent.gone()
+}
+
 // TestChildKeepsOutput is about a program that ends, and leaves a child that
 // holds its standard output and doesn't mind signals.
 func TestChildKeepsOutput(t *testing.T) {
+	t.Parallel()
 	leave(t, "parent").gone() // or this test never ends
 }
 
 func TestChildThatLeftTheGroupKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
 	leave(t, "daemon").Close() // it ends with that
 }
 
@@ -96,6 +142,7 @@ func TestKilledFromOutside(t *testing.T) {
 }
 
 func TestOneConversationDoesNotHinderOthers(t *testing.T) {
+	t.Parallel()
 	m := meet(t)
 	c := role(t, "wait", m.addr, "{conversation}")
 	c.Placeholders, c.Parallel = []string{"conversation"}, 2
