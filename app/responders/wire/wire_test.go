@@ -210,6 +210,17 @@ func TestFilesStayInTheirFolder(t *testing.T) {
 		r.Close()
 		t.Error("it opened a file outside")
 	}
+	// And for what is no file.
+	if err := os.Remove(inner); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(inner, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := m.Files[0].Open(); err == nil {
+		r.Close()
+		t.Error("it opened a folder")
+	}
 }
 
 func TestWants(t *testing.T) {
