@@ -30,6 +30,18 @@ type Event struct {
 	Note string `json:"note,omitempty"`
 
 	Reply ReplyToken `json:"reply,omitempty"`
+
+	// Raw is the request that the event came by, where a machine sent it and a
+	// responder may want all of it. Header values that let their holder act are
+	// left out.
+	Raw *Raw `json:"raw,omitempty"`
+}
+
+// Raw is a verified request, byte for byte.
+type Raw struct {
+	Method string              `json:"method,omitempty"`
+	Header map[string][]string `json:"header,omitempty"` // canonical names
+	Body   []byte              `json:"body,omitempty"`
 }
 
 // EventKind says what an Event is.

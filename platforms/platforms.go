@@ -55,6 +55,7 @@ type Platform struct {
 
 	Fields  []Field
 	Limits  Limits
+	IDs     IDs
 	Inbound Inbound
 	// InboundOf is how events reach one account, where its settings decide that:
 	// such a platform's Inbound is what an account has that chose nothing. It is
@@ -62,6 +63,11 @@ type Platform struct {
 	// Reach, which knows both.
 	InboundOf func(settings map[string]string) Inbound
 	Setup     Guide
+
+	// Greet is a link that opens a direct conversation with the bot in which the
+	// person has only to press send for it to get code, which is letters and
+	// digits. It is pure. Nil, or an empty link: there is no such link.
+	Greet func(bot Identity, code string) string
 
 	// Length is how much of Limits.Text and Limits.Caption a text takes once it
 	// is written in the platform's own form, where escapes and markup count too.
@@ -71,6 +77,24 @@ type Platform struct {
 
 	// New builds a connector. It does no I/O and starts nothing.
 	New func(Config) (Connector, error)
+}
+
+// IDs is what ids look like on a platform: who may talk to a bot is decided by
+// them alone. The expressions match a whole id, from ^ to $.
+type IDs struct {
+	// Machines says that nobody in particular writes: each request proves by the
+	// account's own secret that it comes from the service, and names no person.
+	// Nothing else is set then, and no rules are asked for.
+	Machines bool
+
+	User         string // expression; never empty, unless Machines
+	Conversation string // expression, of shared places; empty: there are none
+
+	// UserHelp and ConversationHelp say how a person gets an id, as sentences.
+	UserHelp, ConversationHelp string
+
+	// Nobody are ids with a user's form that many write under.
+	Nobody []UserID
 }
 
 // Field is one setting of an account, as a form shows it.
