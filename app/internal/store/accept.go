@@ -30,7 +30,7 @@ func (s *Store) Accept(ctx context.Context, in Incoming) (seq uint64, duplicate 
 	if in.Event.Kind == "" || in.Event.Own {
 		return 0, false, s.Advance(ctx, in.Account, in.Event.Cursor)
 	}
-	ev, body, err := fitEvent(in.Event)
+	ev, body, err := fit(in)
 	if err != nil {
 		return 0, false, err
 	}
@@ -74,6 +74,11 @@ func (w *wtx) accept(in Incoming, ev platforms.Event, body []byte) (uint64, bool
 	c, fresh, err := w.open(in.Account, ev.Conversation.ID)
 	if err != nil {
 		return 0, false, err
+	}
+	if in.Known {
+		if err := w.know(in.Account, ev.From.ID); err != nil {
+			return 0, false, err
+		}
 	}
 	known, err := w.recognise(in.Account, ev.From.ID)
 	if err != nil {
@@ -161,7 +166,7 @@ func (w *wtx) edit(c *conv, e *entry, ev platforms.Event) error {
 		return nil
 	}
 	if !orig.is(fErased) {
-		old, err := w.s.seal.event(orig)
+		old, err := w.s.seal.incoming(orig)
 		if err != nil {
 			return nil
 		}
@@ -275,20 +280,37 @@ func (w *wtx) merge(c *conv, n uint32) error {
 	return nil
 }
 
-// fitEvent cuts what is too long to be kept and encodes the rest. It never
-// fails because of size: an event that is refused would come again for ever.
-func fitEvent(ev platforms.Event) (platforms.Event, []byte, error) {
+// maxDecision is the longest Incoming.Decision.
+const maxDecision = 16 << 10
+
+// fit cuts what is too long to be kept and encodes the rest. It never fails
+// because of size: an event that is refused would come again for ever.
+func fit(from Incoming) (platforms.Event, []byte, error) {
+	ev, decision := from.Event, from.Decision
+	if len(decision) > maxDecision || !json.Valid(decision) {
+		decision = nil
+	}
 	ev.Text = cut(ev.Text, maxText)
 	ev.Note = cut(ev.Note, maxNote)
 	ev.Conversation.Title = cut(ev.Conversation.Title, maxName)
 	ev.From.Name = cut(ev.From.Name, maxName)
 	ev.From.Handle = cut(ev.From.Handle, maxName)
-	b, err := json.Marshal(ev)
+	b, err := json.Marshal(incoming{ev, decision})
 	if err != nil {
 		return ev, nil, fmt.Errorf("encode an event: %w", err)
 	}
 	if len(b) <= maxBody {
 		return ev, b, nil
+	}
+	if ev.Raw != nil { // the text says what it was
+		ev.Raw = nil
+		ev.Note = cut(ev.Note, 1<<10) + " (the request was too big to be stored whole)"
+		if b, err = json.Marshal(incoming{ev, decision}); err != nil {
+			return ev, nil, fmt.Errorf("encode an event: %w", err)
+		}
+		if len(b) <= maxBody {
+			return ev, b, nil
+		}
 	}
 	// Control characters take six bytes each in JSON, and every id and list may
 	// be long: keep what a person reads, and a way to find the original.
@@ -305,7 +327,7 @@ func fitEvent(ev platforms.Event) (platforms.Event, []byte, error) {
 	if len(ev.Cursor) > maxNote {
 		ev.Cursor = ""
 	}
-	if b, err = json.Marshal(ev); err != nil {
+	if b, err = json.Marshal(incoming{ev, decision}); err != nil {
 		return ev, nil, fmt.Errorf("encode an event: %w", err)
 	}
 	return ev, b, nil

@@ -22,7 +22,7 @@ func (s *Store) AcceptAll(ctx context.Context, ins []Incoming) ([]Accepted, erro
 			continue
 		}
 		var err error
-		if events[i], bodies[i], err = fitEvent(in.Event); err != nil {
+		if events[i], bodies[i], err = fit(in); err != nil {
 			return nil, err
 		}
 	}

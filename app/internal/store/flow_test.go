@@ -218,7 +218,7 @@ func TestBatch(t *testing.T) {
 		}
 		good := func(i int) *op {
 			return add(func(w *wtx) error {
-				ev, body, err := fitEvent(message("c", fmt.Sprint(i), "x"))
+				ev, body, err := fit(Incoming{Event: message("c", fmt.Sprint(i), "x")})
 				if err == nil {
 					_, _, err = w.accept(Incoming{Account: acct, Event: ev}, ev, body)
 				}

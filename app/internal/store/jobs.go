@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,17 +15,21 @@ import (
 // Held ones are not found. A job whose event can't be read any more ends as
 // Failed on the way.
 func (s *Store) NextJob(id platforms.AccountID, c platforms.ConversationID, after uint64) (Job, bool, error) {
+	return s.next(kJobs, id, c, after)
+}
+
+func (s *Store) next(kind byte, id platforms.AccountID, c platforms.ConversationID, after uint64) (Job, bool, error) {
 	for {
 		var e *entry
-		var ev platforms.Event
+		var in incoming
 		var lost error
 		err := s.view(func(r *rtx) (err error) {
 			var cv *conv
-			if e, cv, err = r.first(kJobs, id, c, after); e == nil || err != nil {
+			if e, cv, err = r.first(kind, id, c, after); e == nil || err != nil {
 				return err
 			}
-			if ev, lost = r.s.seal.event(e); lost == nil {
-				ev.Conversation.ID = cv.ID
+			if in, lost = r.s.seal.incoming(e); lost == nil {
+				in.Conversation.ID = cv.ID
 			}
 			return nil
 		})
@@ -32,8 +38,8 @@ func (s *Store) NextJob(id platforms.AccountID, c platforms.ConversationID, afte
 		}
 		if lost == nil {
 			return Job{
-				Seq: e.seq, Account: id, Conversation: ev.Conversation.ID, Stored: instant(e.stored), Event: ev,
-				Released: e.is(fReleased), Away: e.is(fAway), Stranger: e.is(fStranger),
+				Seq: e.seq, Account: id, Conversation: in.Conversation.ID, Stored: instant(e.stored), Event: in.Event,
+				Released: e.is(fReleased), Away: e.is(fAway), Stranger: e.is(fStranger), Decision: in.Decision, Work: e.work,
 			}, true, nil
 		}
 		s.log.Warn("a job can't be read and is given up", "entry", e.seq, "error", lost)
@@ -98,10 +104,58 @@ func (w *wtx) giveUp(e *entry) error {
 // JobConversations is every conversation that has a pending job.
 func (s *Store) JobConversations() ([]ConversationRef, error) { return s.waiting(kJobs) }
 
+// WaitingConversations is every conversation that has a job which was begun and
+// waits.
+func (s *Store) WaitingConversations() ([]ConversationRef, error) { return s.waiting(kWaiting) }
+
+// maxWork is the longest work that Await keeps.
+const maxWork = 16 << 10
+
+// Await keeps how far a job is, work, and puts it among those that wait, which
+// NextWaiting finds and NextJob does not. It may be called again, and FinishJob
+// ends it. A job that has ended already stays as it is.
+func (s *Store) Await(ctx context.Context, seq uint64, work json.RawMessage, why string, acts ...Activity) error {
+	if len(work) == 0 || len(work) > maxWork || bytes.IndexByte(work, 0) >= 0 {
+		return &fault{ErrState, "What is left to do for this message can't be kept.", nil}
+	}
+	return s.update(ctx, func(w *wtx) error {
+		e, err := w.change(seq)
+		if err != nil {
+			return err
+		}
+		if e.is(fOutgoing) || e.status != Received {
+			return nil
+		}
+		c, err := w.conv(e.conv, false)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			return damaged(fmt.Errorf("conversation %d is missing", e.conv))
+		}
+		if err := w.del(bConvs, within(c.n, kJobs, seq)); err != nil {
+			return err
+		}
+		if err := w.put(bConvs, within(c.n, kWaiting, seq), nil); err != nil {
+			return err
+		}
+		e.work, e.why = work, cut(why, maxNote)
+		if err := w.save(e); err != nil {
+			return err
+		}
+		return w.recordAll(seq, acts)
+	})
+}
+
+// NextWaiting is NextJob for jobs that wait.
+func (s *Store) NextWaiting(id platforms.AccountID, c platforms.ConversationID, after uint64) (Job, bool, error) {
+	return s.next(kWaiting, id, c, after)
+}
+
 // waiting jumps from one conversation to the next.
 func (s *Store) waiting(kind byte) (refs []ConversationRef, err error) {
 	err = s.view(func(r *rtx) error {
-		if c := r.counts(); kind == kJobs && c.Pending == 0 || kind == kOutbox && c.Queued == 0 {
+		if c := r.counts(); kind != kOutbox && c.Pending == 0 || kind == kOutbox && c.Queued == 0 {
 			return nil
 		}
 		cur := r.bucket(bConvs).Cursor()
@@ -154,7 +208,7 @@ func (w *wtx) endJob(e *entry, o Outcome) error {
 	if err := w.unqueueJob(e); err != nil {
 		return err
 	}
-	e.status, e.why = o.Status, cut(o.Why, maxNote)
+	e.status, e.why, e.work = o.Status, cut(o.Why, maxNote), nil
 	if o.Status == HeldBack {
 		w.count.Held++
 		if err := w.put(bParked, seqKey(e.seq), nil); err != nil {
@@ -178,7 +232,10 @@ func (w *wtx) unqueueJob(e *entry) error {
 			return damaged(fmt.Errorf("conversation %d is missing", e.conv))
 		}
 		w.count.Pending--
-		return w.del(bConvs, within(c.n, kJobs, e.seq))
+		if err := w.del(bConvs, within(c.n, kJobs, e.seq)); err != nil {
+			return err
+		}
+		return w.del(bConvs, within(c.n, kWaiting, e.seq))
 	case HeldBack:
 		w.count.Held--
 		return w.del(bParked, seqKey(e.seq))
@@ -220,12 +277,16 @@ func (s *Store) Release(ctx context.Context, seq uint64) (ref ConversationRef, e
 	return ref, err
 }
 
-// Dismiss leaves a held job alone for good.
+// Dismiss leaves a job alone for good that is held back, or that was begun and
+// waits.
 func (s *Store) Dismiss(ctx context.Context, seq uint64) error {
 	return s.update(ctx, func(w *wtx) error {
-		e, err := w.held(seq)
+		e, err := w.change(seq)
 		if err != nil {
 			return err
+		}
+		if begun := !e.is(fOutgoing) && e.status == Received && len(e.work) > 0; !begun && e.status != HeldBack {
+			return &fault{ErrState, "This message does not wait any more.", nil}
 		}
 		return w.endJob(e, Outcome{Status: Dismissed})
 	})

@@ -77,6 +77,7 @@ const (
 	kSummary                  // the conversation itself; no seq
 	kJobs                     // seq → nothing
 	kOutbox                   // seq → nothing
+	kWaiting                  // seq → nothing: jobs that were begun, see Await
 )
 
 const withinLen = 4 + 1 + 8

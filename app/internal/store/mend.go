@@ -128,7 +128,7 @@ func (m *mender) leadsSomewhere(k []byte, n uint32) bool {
 	}
 	seq := keySeq(k)
 	switch k[4] {
-	case kJobs:
+	case kJobs, kWaiting:
 		return m.waiting[seq] == Received
 	case kOutbox:
 		return m.waiting[seq] == Queued

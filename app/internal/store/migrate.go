@@ -21,6 +21,9 @@ func migrations() []migration {
 			_, err := tx.CreateBucketIfNotExists([]byte(bAudit))
 			return err
 		}},
+		// Jobs that were begun and wait: an older program would take them for
+		// damage.
+		{to: 3, run: func(*bolt.Tx) error { return nil }},
 	}
 }
 

@@ -268,20 +268,7 @@ func (s *Store) Sent(ctx context.Context, seq uint64, ids []platforms.MessageID,
 		return tooBig("The message")
 	}
 	return s.queued(ctx, seq, acts, func(w *wtx, e *entry) error {
-		if err := w.unqueue(e); err != nil {
-			return err
-		}
-		if err := w.dropFiles(e); err != nil {
-			return err
-		}
-		e.status, e.why = Sent, ""
-		e.set(fTried, false)
-		e.next = 0
-		if len(ids) > 0 {
-			e.ids = ids
-		}
-		e.erase()
-		if err := w.save(e); err != nil {
+		if err := w.sent(e, ids); err != nil {
 			return err
 		}
 		if next == 0 {
@@ -294,6 +281,43 @@ func (s *Store) Sent(ctx context.Context, seq uint64, ids []platforms.MessageID,
 		n.set(fTried, true)
 		return w.save(n)
 	})
+}
+
+func (w *wtx) sent(e *entry, ids []platforms.MessageID) error {
+	if err := w.unqueue(e); err != nil {
+		return err
+	}
+	if err := w.dropFiles(e); err != nil {
+		return err
+	}
+	e.status, e.why = Sent, ""
+	e.set(fTried, false)
+	e.next = 0
+	if len(ids) > 0 {
+		e.ids = ids
+	}
+	e.erase()
+	return w.save(e)
+}
+
+// Put records a message that stands in the conversation already, as ids: it was
+// sent and changed while it was made. Otherwise it is Enqueue.
+func (s *Store) Put(ctx context.Context, o Outgoing, ids []platforms.MessageID) (seq uint64, err error) {
+	body, err := encodeOutgoing(o)
+	if err != nil {
+		return 0, err
+	}
+	err = s.update(ctx, func(w *wtx) error {
+		if seq, err = w.enqueue(o, body); err != nil {
+			return err
+		}
+		e, err := w.change(seq)
+		if err != nil || e.status != Queued { // the key was known
+			return err
+		}
+		return w.sent(e, ids)
+	})
+	return seq, err
 }
 
 // unqueue takes a queued message out of the outbox.
@@ -337,61 +361,4 @@ func (w *wtx) bury(e *entry, why string) error {
 		return err
 	}
 	return w.save(e)
-}
-
-// Resend queues a dead letter again, as new but for the parts that went out.
-func (s *Store) Resend(ctx context.Context, seq uint64) (ref ConversationRef, err error) {
-	err = s.update(ctx, func(w *wtx) error {
-		e, c, err := w.raise(seq)
-		if err != nil {
-			return err
-		}
-		if e.is(fErased) {
-			return &fault{ErrState, "The content of this message is not kept any more. Write it again.", nil}
-		}
-		ref = c.ref()
-		c.Queued++
-		w.count.Queued++
-		e.status, e.why, e.attempts, e.next = Queued, "", 0, 0
-		if err := w.put(bConvs, within(c.n, kOutbox, seq), nil); err != nil {
-			return err
-		}
-		return w.save(e)
-	})
-	return ref, err
-}
-
-// Discard gives a dead letter up. Its spooled files are removed, and the body
-// of an ephemeral one.
-func (s *Store) Discard(ctx context.Context, seq uint64) error {
-	return s.update(ctx, func(w *wtx) error {
-		e, _, err := w.raise(seq)
-		if err != nil {
-			return err
-		}
-		if err := w.dropFiles(e); err != nil {
-			return err
-		}
-		e.status = Discarded
-		e.erase()
-		return w.save(e)
-	})
-}
-
-// raise takes a dead letter from where it lies.
-func (w *wtx) raise(seq uint64) (*entry, *conv, error) {
-	e, err := w.change(seq)
-	if err != nil {
-		return nil, nil, err
-	}
-	if e.status != Dead {
-		return nil, nil, &fault{ErrState, "This message is not waiting for a decision any more.", nil}
-	}
-	c, err := w.touch(e.conv)
-	if err != nil {
-		return nil, nil, err
-	}
-	c.Dead--
-	w.count.Dead--
-	return e, c, w.del(bParked, seqKey(seq))
 }

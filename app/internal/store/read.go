@@ -136,10 +136,10 @@ func (s *Store) show(e *entry, c *conv) Entry {
 			return out
 		}
 	} else {
-		var ev platforms.Event
-		if ev, err = s.seal.event(e); err == nil {
-			ev.Conversation.ID = c.ID
-			out.Event = &ev
+		var in incoming
+		if in, err = s.seal.incoming(e); err == nil {
+			in.Event.Conversation.ID = c.ID
+			out.Event, out.Decision = &in.Event, in.Decision
 			return out
 		}
 	}

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/postern/postern/platforms"
@@ -86,6 +88,7 @@ type entry struct {
 	head
 	seq  uint64
 	why  string
+	work []byte // of a job that was begun, see Await
 	body []byte
 	lost error // why the state could not be opened
 }
@@ -189,7 +192,11 @@ func tag(part []byte) []byte { return part[max(0, len(part)-16):] }
 
 func (s *sealer) encodeEntry(e *entry) []byte {
 	h := e.head.encode()
-	return join(h, s.seal(nil, []byte(e.why), place(bEntries, "state", seqKey(e.seq), h, tag(e.body))), e.body)
+	state := []byte(e.why)
+	if len(e.work) > 0 {
+		state = append(append([]byte(strings.ReplaceAll(e.why, "\x00", "")), 0), e.work...)
+	}
+	return join(h, s.seal(nil, state, place(bEntries, "state", seqKey(e.seq), h, tag(e.body))), e.body)
 }
 
 // decodeEntry reads a record. A state that can't be opened is no error: lost
@@ -204,8 +211,9 @@ func (s *sealer) decodeEntry(seq uint64, v []byte) (*entry, error) {
 		return nil, fmt.Errorf("entry %d: %w", seq, err)
 	}
 	e := &entry{head: h, seq: seq, body: append([]byte(nil), body...)}
-	why, err := s.open(state, place(bEntries, "state", seqKey(seq), hb, tag(body)))
-	e.why, e.lost = string(why), err
+	plain, err := s.open(state, place(bEntries, "state", seqKey(seq), hb, tag(body)))
+	why, work, _ := bytes.Cut(plain, []byte{0})
+	e.why, e.work, e.lost = string(why), work, err
 	return e, nil
 }
 
@@ -226,13 +234,24 @@ type outgoing struct {
 	Spooled []SpooledFile     `json:"spooled,omitempty"`
 }
 
-// event is the body of an incoming entry.
-func (s *sealer) event(e *entry) (ev platforms.Event, err error) {
+// incoming is the body of an incoming entry.
+type incoming struct {
+	platforms.Event
+	Decision json.RawMessage `json:"decision,omitempty"`
+}
+
+func (s *sealer) incoming(e *entry) (in incoming, err error) {
 	b, err := s.openBody(e)
 	if err != nil {
-		return ev, err
+		return in, err
 	}
-	return ev, json.Unmarshal(b, &ev)
+	return in, json.Unmarshal(b, &in)
+}
+
+// event is an incoming entry's event.
+func (s *sealer) event(e *entry) (platforms.Event, error) {
+	in, err := s.incoming(e)
+	return in.Event, err
 }
 
 func (s *sealer) message(e *entry) (m outgoing, err error) {

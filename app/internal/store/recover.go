@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -234,7 +235,7 @@ func (w *wtx) distrust() error {
 	if err := b.SetSequence(b.Sequence() + restoreGap); err != nil {
 		return fmt.Errorf("leave a gap after a restore: %w", err)
 	}
-	for _, e := range w.waitingIn(kJobs) {
+	for _, e := range append(w.waitingIn(kJobs), w.waitingIn(kWaiting)...) {
 		e.lost = nil
 		const why = "The journal was restored from a copy: this may have been acted on already."
 		if err := w.endJob(e, Outcome{Status: HeldBack, Why: why}); err != nil {
@@ -253,7 +254,7 @@ func (w *wtx) distrust() error {
 
 // giveUpUnreadable ends what waits but was sealed under a lost key.
 func (w *wtx) giveUpUnreadable() error {
-	for _, e := range append(append(w.waitingIn(kJobs), w.waitingIn(kOutbox)...), w.parked()...) {
+	for _, e := range slices.Concat(w.waitingIn(kJobs), w.waitingIn(kWaiting), w.waitingIn(kOutbox), w.parked()) {
 		if _, err := w.s.seal.openBody(e); err == nil || e.status == Dead {
 			continue // a dead one the person may still want to see
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -168,7 +169,8 @@ func (w *wtx) put(bucket string, k, v []byte) error {
 
 func (w *wtx) del(bucket string, k []byte) error {
 	b := w.bucket(bucket)
-	if b.Get(k) == nil {
+	// Get can't tell a key that this transaction put with no value from none.
+	if at, _ := b.Cursor().Seek(k); !bytes.Equal(at, k) {
 		return nil
 	}
 	w.writes++

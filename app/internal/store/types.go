@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/postern/postern/platforms"
@@ -34,6 +35,12 @@ type Incoming struct {
 	Away      bool // it came while Postern was off
 	Ephemeral bool // erase the body once its job is finished
 
+	// Known says that its sender is no stranger.
+	Known bool
+	// Decision is whatever the caller wants to find again in the Job and the
+	// Entry, sealed with the event: JSON of at most 16 KiB.
+	Decision json.RawMessage
+
 	// Activity, if set, is recorded in the same transaction unless the event is
 	// a duplicate. Its Entry becomes the seq of the event.
 	Activity *Activity
@@ -55,6 +62,8 @@ type Job struct {
 	Event        platforms.Event
 	Away         bool
 	Stranger     bool
+	Decision     json.RawMessage // as accepted; nil: there was none
+	Work         json.RawMessage // what Await kept; nil for a job that was not begun
 }
 
 // Outcome is how a job ended.
@@ -148,6 +157,7 @@ type Entry struct {
 	Status       Status
 	Why          string
 	Event        *platforms.Event
+	Decision     json.RawMessage // of Incoming
 	Message      *platforms.Message
 	Spooled      []SpooledFile
 	IDs          []platforms.MessageID // of the parts that were sent
