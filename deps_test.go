@@ -110,12 +110,12 @@ func TestImports(t *testing.T) {
 				}
 			}
 			if inside(from, "ui/window") && ours && !inside(to, "ui/window") &&
-				!slices.Contains([]string{"app/control/client", "app/control/api", "app/exposure", "ui/model", "assets", "platforms", "platforms/text"}, to) {
+				!slices.Contains([]string{"app/control/client", "app/control/api", "app/access", "app/exposure", "ui/model", "assets", "platforms", "platforms/text"}, to) {
 				bad("the window is a client of the local interface")
 			}
 			for _, face := range []string{"ui/tray", "ui/notify", "ui/model"} {
 				if inside(from, face) && ours && !inside(to, face) &&
-					!slices.Contains([]string{"ui/model", "ui/internal/bus", "assets", "app/control/api", "app/exposure", "platforms", "platforms/text"}, to) {
+					!slices.Contains([]string{"ui/model", "ui/internal/bus", "assets", "app/control/api", "app/access", "app/exposure", "platforms", "platforms/text"}, to) {
 					bad("a face knows the model and the words only")
 				}
 			}

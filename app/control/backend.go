@@ -78,6 +78,43 @@ type Backend interface {
 	// Make makes a value for a platform's field.
 	Make(ctx context.Context, platform, field string) (api.Made, error)
 
+	// People is who may talk; the others change that and give what it is then.
+	People() api.People
+	Allow(ctx context.Context, d api.RuleDraft) (api.People, error)
+	Disallow(ctx context.Context, k api.RuleKey) (api.People, error)
+	Ignore(ctx context.Context, d api.IgnoreDraft) (api.People, error)
+	Unignore(ctx context.Context, k api.RuleKey) (api.People, error)
+	// SetOpen says whether a bot need not be mentioned in a conversation.
+	SetOpen(ctx context.Context, k api.RuleKey, open bool) (api.People, error)
+	// Pair makes a code; CancelPairing ends all of them.
+	Pair(ctx context.Context) (api.Pairing, error)
+	CancelPairing(ctx context.Context) error
+	AnswerClaim(ctx context.Context, a api.ClaimAnswer) (api.People, error)
+	// Why tells how an entry was decided, Simulate how one would be.
+	Why(ctx context.Context, entry uint64) (api.Why, error)
+	Simulate(ctx context.Context, s api.Simulation) (api.Why, error)
+
+	Routes() api.Routes
+	SetRoutes(ctx context.Context, rs []api.Route) (api.Routes, error)
+	RouteNames() []api.RouteName
+	CheckRoute(when string) api.RouteChecked
+	// WriteRoute is the expression of a condition that was picked from lists.
+	WriteRoute(c api.Cond) (string, error)
+	// TryRoutes says what would become of the last events, newest first.
+	TryRoutes(ctx context.Context, rs []api.Route) ([]api.RouteTried, error)
+	ResponderKinds() []api.ResponderKind
+	Responders() []api.Responder
+	AddResponder(ctx context.Context, d api.ResponderDraft) (api.Responder, error)
+	ChangeResponder(ctx context.Context, id string, d api.ResponderDraft) (api.Responder, error)
+	RemoveResponder(ctx context.Context, id string) error
+	Leases() []api.Lease
+	// SetLease hands a conversation to a responder, or to nobody.
+	SetLease(ctx context.Context, l api.Lease) error
+	// Asks is what responders ask permission for, oldest first.
+	Asks() []api.Ask
+	// AnswerAsk decides. Only what a person does at a window or terminal calls it.
+	AnswerAsk(ctx context.Context, id, choice, who string) error
+
 	Settings() api.Settings
 	SetSettings(ctx context.Context, s api.Settings) error
 	DismissNotice(ctx context.Context, id string) error

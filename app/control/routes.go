@@ -18,6 +18,8 @@ import (
 func (s *Server) table() map[string]handlerFunc {
 	b := s.b
 	t := s.doors()
+	maps.Copy(t, s.people())
+	maps.Copy(t, s.answering())
 	maps.Copy(t, map[string]handlerFunc{
 		"GET /v1/snapshot":  func(w http.ResponseWriter, _ *http.Request) error { return answer(w, http.StatusOK, b.Snapshot()) },
 		"GET /v1/watch":     s.watch,

@@ -49,6 +49,8 @@ type Snapshot struct {
 	Dead     int       `json:"dead"`   // messages that could not be sent
 	Queued   int       `json:"queued"` // messages waiting to be sent
 	Held     int       `json:"held"`   // messages that ask before something acts on them
+	Asks     int       `json:"asks"`   // permissions that responders ask for
+	Claims   int       `json:"claims"` // people who sent a pairing code and wait
 	Notices  []Notice  `json:"notices,omitempty"`
 	// Strange is listening sockets of this process that nobody here opened.
 	Strange []string `json:"strange,omitempty"`
@@ -256,6 +258,8 @@ type Activity struct {
 	Who          string                   `json:"who,omitempty"`
 	Why          string                   `json:"why,omitempty"`
 	Entry        uint64                   `json:"entry,omitempty"` // the message it is about
+	// User is who is not let in, and could be: their id.
+	User platforms.UserID `json:"user,omitempty"`
 }
 
 // What is the kind of an Activity.

@@ -41,6 +41,7 @@ type Backend struct {
 	mu            sync.Mutex
 	snapshot      api.Snapshot
 	view          api.View
+	answering     Answering
 	platforms     []api.Platform
 	conversations []api.Conversation
 	entries       []api.Entry
