@@ -23,6 +23,9 @@ func TestLinksLittle(t *testing.T) {
 	}
 	for dep := range strings.Lines(string(out)) {
 		for _, heavy := range []string{"bbolt", "go-keyring", "go-telegram", "fyne", "cobra", "postern/app/internal", "postern/platforms/"} {
+			if strings.HasSuffix(strings.TrimSpace(dep), "postern/platforms/text") { // names are made fit to be shown
+				continue
+			}
 			if strings.Contains(dep, heavy) {
 				t.Errorf("links %s", strings.TrimSpace(dep))
 			}
