@@ -9,6 +9,7 @@ require (
 	git.sr.ht/~jackmordaunt/go-toast v1.1.2
 	github.com/Microsoft/go-winio v0.6.2
 	github.com/diamondburned/arikawa/v3 v3.6.0
+	github.com/expr-lang/expr v1.17.8
 	github.com/go-telegram/bot v1.24.0
 	github.com/godbus/dbus/v5 v5.2.4
 	github.com/gorilla/websocket v1.5.3
