@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
@@ -22,6 +23,7 @@ type account struct {
 	id       platforms.AccountID
 	platform platforms.Platform
 	log      *slog.Logger
+	forms    *access.Forms // of ids; nil where there are only machines
 
 	stop context.CancelFunc // ends the supervisor
 	done chan struct{}      // closed when it has ended
@@ -74,7 +76,7 @@ var (
 
 func newAccount(a *App, p platforms.Platform, rec store.Account) *account {
 	return &account{
-		app: a, id: rec.ID, platform: p, rec: rec,
+		app: a, id: rec.ID, platform: p, rec: rec, forms: formsOf(p),
 		log:    a.log.With("account", string(rec.ID)),
 		kick:   make(chan struct{}, 1),
 		clicks: make(chan struct{}, 16),

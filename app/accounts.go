@@ -122,6 +122,7 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 		return err
 	}
 	acc.shutdown()
+	a.turns.cancel(errors.New("the account was removed"), func(t *turn) bool { return t.acc == acc })
 	if err := a.doors.forget(ctx, id); err != nil {
 		a.supervise(acc)
 		return wireError(err)
@@ -147,6 +148,9 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	a.accounts = slices.DeleteFunc(a.accounts, func(o *account) bool { return o == acc })
 	a.mu.Unlock()
 	a.pace.forget(id)
+	a.waits.forget(id)
+	a.leases.drop(func(l api.Lease) bool { return l.Account == id })
+	failed = errors.Join(failed, a.forgetPeople(ctx, id))
 	a.audit(ctx, string(api.Changed), "", "", fmt.Sprintf("The account %s (%s) was removed with its messages.", id, rec.Name))
 	a.changed()
 	if failed != nil {

@@ -36,9 +36,12 @@ const grace = 2 * time.Second
 
 // Options configure an App. Dir and Platforms are required.
 type Options struct {
-	Dir        string // the data folder; it exists
-	Platforms  []platforms.Platform
+	Dir       string // the data folder; it exists
+	Platforms []platforms.Platform
+	// Responders are built in: they get what no route takes. Kinds can be set up
+	// by the person.
 	Responders []Responder
+	Kinds      []Kind
 	Version    string
 
 	// Demo keeps secrets in memory and leaves the system alone: nothing is
@@ -63,6 +66,11 @@ type Options struct {
 	// block. Nil tells nobody.
 	Told func(api.Notice)
 
+	// Asked is called when a responder asks for permission, AskEnded when that is
+	// decided or over. Neither blocks. Nil tells nobody.
+	Asked    func(api.Ask)
+	AskEnded func(id string)
+
 	// Passphrase is asked when the vault is a sealed file.
 	Passphrase func(context.Context) (platforms.Secret, error)
 
@@ -85,6 +93,7 @@ type App struct {
 	stopWork context.CancelFunc
 	inbound  *lanes
 	outbound *lanes
+	waiting  *lanes // what was begun and waits
 	watchers sync.WaitGroup
 	changes  broadcast
 	revision atomic.Uint64
@@ -102,11 +111,20 @@ type App struct {
 	paused   bool // everything is
 	notices  []api.Notice
 
-	trying   sync.Map // seq → struct{}: sends begun by this run, their end not yet recorded
-	claims   claims
-	doubtful sync.Map // seq → struct{}: the same, of an earlier run
-	gates    gates    // conversations that the platform asked us to leave alone
-	pace     *pacer
+	trying    sync.Map // seq → struct{}: sends begun by this run, their end not yet recorded
+	claims    claims
+	doubtful  sync.Map // seq → struct{}: the same, of an earlier run
+	sealing   [32]byte // key of what is kept under a seal
+	people    people
+	answering answering
+	leases    leases
+	asks      asks
+	turns     turns
+	waits     waits
+	memories  sync.Mutex // held while a responder's memory is changed
+
+	gates gates // conversations that the platform asked us to leave alone
+	pace  *pacer
 }
 
 // ErrRunning means that another Postern has the data folder.
@@ -154,8 +172,21 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.work, a.stopWork = context.WithCancel(context.Background())
 	a.inbound = newLanes(a.work, 256, a.deliver)
 	a.outbound = newLanes(a.work, 256, a.drain)
+	a.waiting = newLanes(a.work, 256, a.retry)
+	if a.sealing, _, err = a.vault.Key(ctx, sealKey); err != nil {
+		return nil, errors.Join(fmt.Errorf("the key of the settings can't be had: %w", err), a.Close())
+	}
 	if err := a.load(recovery); err != nil {
 		return nil, errors.Join(err, a.Close())
+	}
+	for _, open := range []func() error{
+		func() error { return a.openPeople(ctx) },
+		func() error { return a.openAnswering(ctx) },
+		a.openLeases, a.openAsks,
+	} {
+		if err := open(); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
 	}
 	if a.doors, err = a.openDoors(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -231,8 +262,11 @@ func (a *App) Run(ctx context.Context) error {
 	late := time.AfterFunc(grace, a.stopWork)
 	a.inbound.close()
 	a.outbound.close()
+	a.waiting.close()
 	late.Stop()
 	a.stopWork()
+	a.closeResponders()
+	a.turns.wg.Wait()
 	a.putBack()
 	a.watchers.Wait()
 	return errors.Join(a.store.Close(), a.closeVault())
@@ -250,6 +284,7 @@ func (a *App) Quit() {
 // Close releases an App that was never run.
 func (a *App) Close() error {
 	a.stopWork()
+	a.closeResponders()
 	return errors.Join(a.store.Close(), a.closeVault())
 }
 
@@ -277,6 +312,9 @@ func (a *App) resumeWork() error {
 	}
 	for _, r := range jobs {
 		a.inbound.signal(lane{r.Account, r.Conversation})
+	}
+	if err := a.resumeWaiting(); err != nil {
+		return err
 	}
 	return a.resumeSends("")
 }

@@ -76,19 +76,36 @@ func (a *App) deliverSome(ctx context.Context, acc *account, l lane, s *steps) (
 }
 
 // deliverOne hands one event to every responder that may have it and ends its
-// job in the journal together with the last answer. done is called, with the
-// journal's verdict, once unless deliverOne itself returns an error; then the
-// job is still there.
+// job in the journal together with the last answer, or keeps there what is left
+// to do. done is called, with the journal's verdict, once unless deliverOne
+// itself returns an error; then the job is still there.
 func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job, done func(error)) error {
-	acc.mu.Lock()
-	label, ephemeral := acc.rec.Name, acc.rec.Ephemeral
-	acc.mu.Unlock()
-	d := Delivery{Seq: job.Seq, Account: job.Account, Label: label, Event: job.Event,
-		Stored: job.Stored, Away: job.Away, Stranger: job.Stranger}
-	outcome, answers, names, err := a.ask(ctx, acc, job, d)
+	p := a.plan(acc, job)
+	if p.end != nil {
+		a.finish(ctx, job, *p.end, done)
+		return nil
+	}
+	got, err := a.ask(ctx, acc, job, p)
 	if err != nil {
 		return err
 	}
+	if len(got.left) > 0 {
+		return a.await(ctx, acc, job, got, done)
+	}
+	a.settleJob(ctx, acc, job, got, done)
+	return nil
+}
+
+// finish ends a job without an answer.
+func (a *App) finish(ctx context.Context, job store.Job, o store.Outcome, done func(error)) {
+	err := a.store.FinishJob(ctx, job.Seq, o)
+	a.changed()
+	done(err)
+}
+
+// settleJob queues the answers and ends the job with the last one.
+func (a *App) settleJob(ctx context.Context, acc *account, job store.Job, got result, done func(error)) {
+	outcome := got.outcome
 	refuse := func(err error) {
 		outcome = store.Outcome{Status: store.Failed, Why: "the answer can't be sent: " + platforms.Explain(err)}
 		acc.log.Warn("an answer was refused", "seq", job.Seq, "err", err)
@@ -102,28 +119,23 @@ func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job, done 
 		done(err)
 	}
 	finish := func() {
-		routed := a.routed(job, outcome, names)
+		routed := a.routed(job, outcome, got.names)
 		outcome.Activity = &routed
 		finished(a.store.FinishJob(ctx, job.Seq, outcome))
 	}
-	if len(answers) == 0 {
+	if len(got.answers) == 0 {
 		finish() // here, so that the activity keeps the order
-		return nil
+		return
 	}
-	last := len(answers) - 1
-	for _, m := range answers[:last] {
-		_, err := a.enqueue(ctx, acc, store.Outgoing{Account: job.Account, Message: m, Ephemeral: ephemeral, Answers: job.Seq})
-		switch {
-		case refused(err):
-			refuse(err)
-		case err != nil:
-			return err
-		}
+	last := len(got.answers) - 1
+	if err := a.enqueueAnswers(ctx, acc, job, got.answers[:last], refuse); err != nil {
+		finished(err)
+		return
 	}
-	routed := a.routed(job, outcome, names)
+	routed := a.routed(job, outcome, got.names)
 	outcome.Activity = &routed
 	end := outcome // what is queued does not change with refuse
-	out := store.Outgoing{Account: job.Account, Message: answers[last], Ephemeral: ephemeral, Answers: job.Seq, Finish: &end}
+	out := store.Outgoing{Account: job.Account, Message: got.answers[last], Ephemeral: acc.ephemeral(), Answers: job.Seq, Finish: &end}
 	a.enqueueAsync(ctx, acc, out, func(err error) {
 		switch {
 		case refused(err): // trying again would ask the responder for ever
@@ -135,7 +147,28 @@ func (a *App) deliverOne(ctx context.Context, acc *account, job store.Job, done 
 			finished(err)
 		}
 	})
+}
+
+// enqueueAnswers queues answers. One that the journal will never take is told to
+// refuse, and left out.
+func (a *App) enqueueAnswers(ctx context.Context, acc *account, job store.Job, ms []platforms.Message, refuse func(error)) error {
+	for _, m := range ms {
+		_, err := a.enqueue(ctx, acc, store.Outgoing{Account: job.Account, Message: m, Ephemeral: acc.ephemeral(), Answers: job.Seq})
+		switch {
+		case refused(err):
+			refuse(err)
+		case err != nil:
+			return err
+		}
+	}
 	return nil
+}
+
+// ephemeral reports whether bodies are not kept.
+func (c *account) ephemeral() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rec.Ephemeral
 }
 
 // refused reports whether the journal will never take a message.
@@ -149,36 +182,76 @@ func (a *App) unfinished(seq uint64) bool {
 	return err == nil && e.Status == store.Received
 }
 
-// ask has the responders answer one event.
-func (a *App) ask(ctx context.Context, acc *account, job store.Job, d Delivery) (outcome store.Outcome, answers []platforms.Message, names []string, err error) {
+// result is what came of asking responders about one event.
+type result struct {
+	outcome store.Outcome
+	answers []platforms.Message
+	names   []string // of those that had it, for people
+	left    []task   // what is not done yet
+}
+
+// ask has the responders of a plan answer one event.
+func (a *App) ask(ctx context.Context, acc *account, job store.Job, p plan) (result, error) {
 	limit := a.Settings().AskAfter
 	old := limit > 0 && a.now().Sub(job.Event.Time) > limit
-	outcome.Status = store.Delivered
-	for _, r := range a.o.Responders {
+	got := result{outcome: store.Outcome{Status: store.Delivered}}
+	l := lane{job.Account, job.Event.Conversation.ID}
+	for _, r := range p.to {
 		switch {
 		case job.Released && !r.Acts():
 			continue // it was told before the person decided
 		case r.Acts() && old && !job.Released:
-			outcome = store.Outcome{Status: store.HeldBack,
+			got.outcome = store.Outcome{Status: store.HeldBack,
 				Why: "older than " + limit.String() + ": say whether to act on it"}
 			continue
 		}
-		got, err := a.respond(ctx, acc, r, d)
-		if err != nil {
-			if ctx.Err() != nil {
-				return outcome, nil, nil, ctx.Err()
-			}
-			outcome = store.Outcome{Status: store.Failed, Why: r.Name() + ": " + platforms.Explain(err)}
-			acc.log.Warn("a responder failed", "responder", r.Name(), "seq", job.Seq, "err", err)
-			acc.fail(&acc.answers, outcome.Why)
+		if _, talks := r.Responder.(Talker); talks {
+			got.left = append(got.left, task{ID: r.Name(), Begun: true})
 			continue
 		}
-		names = append(names, r.Name())
-		for i, m := range got {
-			answers = append(answers, answer(job, r.Name(), i, m))
+		if a.waits.behind(l, r.Name()) {
+			got.left = append(got.left, task{ID: r.Name()})
+			continue
+		}
+		if err := a.askOne(ctx, acc, job, r, p.delivery, task{ID: r.Name()}, &got); err != nil {
+			return got, err
 		}
 	}
-	return outcome, answers, names, nil
+	return got, nil
+}
+
+// askOne asks one responder and adds what came of it to got. Its error is that
+// of the end of the work, not the responder's.
+func (a *App) askOne(ctx context.Context, acc *account, job store.Job, r answerer, d Delivery, t task, got *result) error {
+	ms, err := a.respond(ctx, acc, r, d)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case again(err):
+		t.Tries++
+		t.Next = a.now().Add(responderWait(t.Tries, err))
+		t.Why = platforms.Explain(err)
+		got.left = append(got.left, t)
+		a.answering.failed(r.Name(), a.now(), t.Why)
+		acc.log.Info("a responder could not answer for now", "responder", r.Name(), "seq", job.Seq, "tries", t.Tries, "err", err)
+	case err != nil:
+		a.gaveUp(acc, job, r, err, got)
+	default:
+		a.answering.finished(r.Name(), a.now())
+		got.names = append(got.names, r.label)
+		for i, m := range ms {
+			got.answers = append(got.answers, answer(job, r.Name(), i, m))
+		}
+	}
+	return nil
+}
+
+// gaveUp notes that a responder failed for good.
+func (a *App) gaveUp(acc *account, job store.Job, r answerer, err error, got *result) {
+	got.outcome = store.Outcome{Status: store.Failed, Why: r.label + ": " + platforms.Explain(err)}
+	acc.log.Warn("a responder failed", "responder", r.Name(), "seq", job.Seq, "err", err)
+	acc.fail(&acc.answers, got.outcome.Why)
+	a.answering.failed(r.Name(), a.now(), platforms.Explain(err))
 }
 
 // routed is the line of activity for an event that was handed on.
@@ -195,7 +268,7 @@ func (a *App) routed(job store.Job, o store.Outcome, names []string) store.Activ
 }
 
 // respond calls one responder and survives its panic.
-func (a *App) respond(ctx context.Context, acc *account, r Responder, d Delivery) (ms []platforms.Message, err error) {
+func (a *App) respond(ctx context.Context, acc *account, r answerer, d Delivery) (ms []platforms.Message, err error) {
 	if r.Acts() {
 		defer acc.typing(ctx, d.Event)()
 	}
@@ -237,11 +310,20 @@ func (a *App) Release(ctx context.Context, seq uint64) error {
 	return nil
 }
 
-// Dismiss leaves a held entry alone for good.
+var errDismissed = errors.New("it was given up")
+
+// Dismiss leaves a held entry alone for good, or one that waits to be tried
+// again.
 func (a *App) Dismiss(ctx context.Context, seq uint64) error {
-	if err := a.store.Dismiss(ctx, seq); err != nil {
+	e, err := a.store.Entry(seq)
+	if err == nil {
+		err = a.store.Dismiss(ctx, seq)
+	}
+	if err != nil {
 		return wireError(err)
 	}
+	a.turns.cancel(errDismissed, func(t *turn) bool { return t.job.Seq == seq })
+	a.recount(lane{e.Account, e.Conversation})
 	a.changed()
 	return nil
 }

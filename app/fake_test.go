@@ -32,13 +32,14 @@ type fake struct {
 	checks  int
 	bot     platforms.UserID // who a Check says it is
 	pace    platforms.Pace
+	ids     platforms.IDs
 }
 
-func newFake() *fake { return &fake{wake: make(chan struct{}, 1), bot: "bot"} }
+func newFake() *fake { return &fake{wake: make(chan struct{}, 1), bot: "bot", ids: platforms.IDs{Machines: true}} }
 
 func (f *fake) platform() platforms.Platform {
 	return platforms.Platform{
-		Name: "fake", Title: "Fake", Glyph: "F",
+		Name: "fake", Title: "Fake", Glyph: "F", IDs: f.ids,
 		Fields: []platforms.Field{
 			{Key: "token", Label: "Token", Secret: true, Required: true, Parse: func(s string) (string, error) {
 				if !strings.HasPrefix(s, "tok-") {

@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
@@ -34,11 +36,13 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 	c := s.account
 	a := c.app
 	c.prove(&c.hears)
+	allowed := make([]bool, len(evs))
 	c.mu.Lock()
 	ephemeral := c.rec.Ephemeral
 	c.accepted += uint64(len(evs))
 	c.mu.Unlock()
 	ins := make([]store.Incoming, len(evs))
+	earlier := map[platforms.MessageID]access.Original{}
 	for i, ev := range evs {
 		ins[i] = store.Incoming{
 			Account:   c.id,
@@ -46,6 +50,20 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 			Away:      s.resumed && ev.Time.Before(a.started.Add(-time.Second)),
 			Ephemeral: ephemeral,
 		}
+		if ev.Kind == "" || ev.Own {
+			continue
+		}
+		d := c.judge(ev, "", earlier)
+		if d.Verdict == access.Ignored { // nothing of it is kept
+			ins[i].Event = platforms.Event{Cursor: ev.Cursor}
+			continue
+		}
+		if ev.Kind == platforms.MessageReceived && ev.Message != "" {
+			earlier[ev.Message] = access.OriginalOf(ev, d)
+		}
+		ins[i].Known = named(d)
+		ins[i].Decision, _ = json.Marshal(d)
+		allowed[i] = d.Verdict == access.Allowed
 	}
 	accepted, err := a.store.AcceptAll(ctx, ins)
 	if err != nil {
@@ -61,7 +79,7 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 					Who: ev.From.Name, Why: why, Entry: got.Seq})
 			}
 		case got.Seq != 0:
-			s.stored(ev, ephemeral)
+			s.stored(ev, ephemeral, allowed[i])
 		}
 	}
 	a.changed()
@@ -90,7 +108,7 @@ func (c *account) toldAgain(now time.Time) string {
 }
 
 // stored sets to work what is now in the journal.
-func (s *sink) stored(ev platforms.Event, ephemeral bool) {
+func (s *sink) stored(ev platforms.Event, ephemeral, allowed bool) {
 	c := s.account
 	c.mu.Lock()
 	if ev.Kind == platforms.MessageReceived && !ephemeral {
@@ -99,9 +117,15 @@ func (s *sink) stored(ev platforms.Event, ephemeral bool) {
 	}
 	c.mu.Unlock()
 	if ev.Kind == platforms.ConversationMoved {
-		c.app.outbound.signal(lane{c.id, ev.Conversation.ID})
+		from, to := lane{c.id, ev.Conversation.Moved}, lane{c.id, ev.Conversation.ID}
+		c.app.movedPeople(s.ctx, c.id, from.conversation, to.conversation)
+		c.app.leases.moved(from, to)
+		c.app.waits.moved(from, to)
+		c.app.outbound.signal(to)
+		c.app.waiting.signal(to)
 	}
-	if ev.Click != nil && ev.Click.Token != "" {
+	if ev.Click != nil && ev.Click.Token != "" && allowed { // strangers get no answer at all
+
 		s.clicked(ev.Click.Token)
 	}
 	s.lookAgain()

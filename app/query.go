@@ -190,7 +190,7 @@ func (a *App) Activity(_ context.Context, q control.ActivityQuery) ([]api.Activi
 	out := make([]api.Activity, 0, len(list))
 	for _, r := range list {
 		out = append(out, api.Activity{Seq: r.Seq, At: r.At, What: api.What(r.What), Account: r.Account,
-			Conversation: r.Conversation, Who: r.Who, Why: r.Why, Entry: r.Entry})
+			Conversation: r.Conversation, Who: r.Who, Why: r.Why, Entry: r.Entry, User: r.User})
 	}
 	return out, nil
 }

@@ -35,6 +35,7 @@ func (a *App) Snapshot() api.Snapshot {
 		a.log.Error("the outbox could not be counted", "err", err)
 	}
 	s.Held, s.Unread = stats.Held, stats.Unread
+	s.Asks, s.Claims = len(a.asks.list()), len(a.people.pairings.Waiting(a.now()))
 	st := a.doors.guard.State()
 	s.Strange = st.Strange
 	for _, c := range accounts {
@@ -81,12 +82,17 @@ func (a *App) Platforms() []api.Platform {
 	for _, p := range a.o.Platforms {
 		v := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
 			Exposure: a.exposureOf(p, nil), Inbound: p.Reach(nil), Setup: p.Setup, Limits: p.Limits}
-		for _, f := range p.Fields {
-			v.Fields = append(v.Fields, api.Field{Key: f.Key, Label: f.Label, Help: f.Help,
-				Placeholder: f.Placeholder, Secret: f.Secret, Required: f.Required, Advanced: f.Advanced, Options: f.Options,
-				Rotates: f.Rotates, Makes: f.Make != nil})
-		}
+		v.Fields = fieldsOf(p.Fields)
 		out = append(out, v)
+	}
+	return out
+}
+
+func fieldsOf(fs []platforms.Field) (out []api.Field) {
+	for _, f := range fs {
+		out = append(out, api.Field{Key: f.Key, Label: f.Label, Help: f.Help,
+			Placeholder: f.Placeholder, Secret: f.Secret, Required: f.Required, Advanced: f.Advanced, Options: f.Options,
+			Rotates: f.Rotates, Makes: f.Make != nil})
 	}
 	return out
 }

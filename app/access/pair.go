@@ -118,6 +118,19 @@ func (p *Pairings) Offer(now time.Time) (code string, until time.Time, err error
 	return code, now.Add(CodeLife), nil
 }
 
+// Open is until when some code can be claimed; zero if none is out.
+func (p *Pairings) Open(now time.Time) (until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.expire(now)
+	for _, o := range p.codes {
+		if end := o.made.Add(CodeLife); end.After(until) {
+			until = end
+		}
+	}
+	return until
+}
+
 // Cancel ends all codes.
 func (p *Pairings) Cancel() {
 	p.mu.Lock()

@@ -250,6 +250,19 @@ func (p Policy) With(r Rule) (Policy, error) {
 	return out, nil
 }
 
+// Ignoring is p with g.
+func (p Policy) Ignoring(g Ignore) (Policy, error) {
+	g.Name = text.Line(g.Name, nameMost)
+	out := p
+	out.Ignored = append(slices.DeleteFunc(slices.Clone(p.Ignored), func(o Ignore) bool {
+		return o.Account == g.Account && o.User == g.User && o.Conversation == g.Conversation
+	}), g)
+	if err := out.Validate(); err != nil {
+		return p, err
+	}
+	return out, nil
+}
+
 // Without is p without the rule for that user and conversation.
 func (p Policy) Without(a platforms.AccountID, u platforms.UserID, c platforms.ConversationID) Policy {
 	p.Rules = slices.DeleteFunc(slices.Clone(p.Rules), func(o Rule) bool { return o.key() == key{a, u, c} })

@@ -122,7 +122,8 @@ func (w *wtx) accept(in Incoming, ev platforms.Event, body []byte) (uint64, bool
 
 // summarise brings the conversation's summary up to date with an event.
 func (w *wtx) summarise(c *conv, e *entry, ev platforms.Event, fresh bool) {
-	if k := ev.Conversation.Kind; k != "" {
+	// Not every platform tells where a button was.
+	if k := ev.Conversation.Kind; k != "" && (c.Kind == "" || ev.Kind != platforms.ButtonClicked) {
 		c.Kind = k
 	}
 	if t := ev.Conversation.Title; t != "" {
@@ -191,13 +192,13 @@ const findLimit = 20_000
 // find is the incoming entry of a message, nil if it is not among the newest of
 // the conversation. The timeline holds a hash of the message's id, so this looks
 // at few pages; an index of its own would cost every event two or three.
-func (w *wtx) find(n uint32, id platforms.MessageID) *entry {
+func (r *rtx) find(n uint32, id platforms.MessageID) *entry {
 	want := mark(&entry{head: head{ids: []platforms.MessageID{id}}})
-	cur := w.bucket(bConvs).Cursor()
+	cur := r.bucket(bConvs).Cursor()
 	k, v := seekWithin(cur, n, 0)
 	for i := 0; i < findLimit && isWithin(k, n, kTimeline); i++ {
 		if bytes.Equal(v, want) {
-			e, err := w.entry(keySeq(k))
+			e, err := r.entry(keySeq(k))
 			if err == nil && e.lost == nil && len(e.ids) == 1 && string(e.ids[0]) == clip(string(id)) {
 				return e
 			}

@@ -48,6 +48,7 @@ func (w *wtx) record(a Activity) (uint64, error) {
 	a.At = a.At.UTC()
 	a.What = cut(a.What, maxName)
 	a.Conversation = platforms.ConversationID(clip(string(a.Conversation)))
+	a.User = platforms.UserID(clip(string(a.User)))
 	h, err := json.Marshal(a)
 	if err != nil {
 		return 0, fmt.Errorf("encode an activity: %w", err)

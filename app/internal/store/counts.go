@@ -40,6 +40,12 @@ func (s *Store) Shared(id platforms.AccountID, c platforms.ConversationID) (shar
 	return shared, err
 }
 
+// Direct reports whether a conversation is known to have only one other in it.
+func (s *Store) Direct(id platforms.AccountID, c platforms.ConversationID) (direct bool, err error) {
+	err = s.conversation(id, c, false, func(cv *conv) { direct = cv.Kind == platforms.Direct })
+	return direct, err
+}
+
 // Title is a conversation's name, empty if it has none or is not known.
 func (s *Store) Title(id platforms.AccountID, c platforms.ConversationID) (title string, err error) {
 	err = s.conversation(id, c, true, func(cv *conv) { title = cv.title })

@@ -110,6 +110,26 @@ func (s *Store) Entry(seq uint64) (found Entry, err error) {
 	return found, err
 }
 
+// Original is the event of a message in a conversation, as it came and was
+// decided about, if it is among the newest.
+func (s *Store) Original(id platforms.AccountID, c platforms.ConversationID, m platforms.MessageID) (found Entry, ok bool, err error) {
+	err = s.view(func(r *rtx) error {
+		n := r.number(id, c)
+		if n == 0 || m == "" {
+			return nil
+		}
+		cv, err := r.conv(n, false)
+		if err != nil || cv == nil {
+			return err
+		}
+		if e := r.find(cv.n, m); e != nil {
+			found, ok = s.show(e, cv), true
+		}
+		return nil
+	})
+	return found, ok, err
+}
+
 // show is e for others to read. What can't be opened is shown as erased.
 func (s *Store) show(e *entry, c *conv) Entry {
 	if c == nil {
@@ -163,6 +183,17 @@ func (s *Store) Search(ctx context.Context, query string, limit int) ([]Entry, e
 		return nil, nil
 	}
 	limit = bound(limit, 50, maxEntries)
+	return s.scan(ctx, limit, func(e *Entry, title string) bool { return e.has(query, title) })
+}
+
+// Latest is the newest events of all conversations, newest first, without those
+// that are not kept any more.
+func (s *Store) Latest(ctx context.Context, limit int) ([]Entry, error) {
+	return s.scan(ctx, bound(limit, 50, maxEntries), func(e *Entry, _ string) bool { return e.Event != nil })
+}
+
+// scan is the newest entries that pick takes, newest first.
+func (s *Store) scan(ctx context.Context, limit int, pick func(e *Entry, title string) bool) ([]Entry, error) {
 	titles := map[uint32]*conv{}
 	var found []Entry
 	before := uint64(0)
@@ -189,7 +220,7 @@ func (s *Store) Search(ctx context.Context, query string, limit int) ([]Entry, e
 						}
 						titles[e.conv] = c
 					}
-					if shown := s.show(e, c); c != nil && shown.has(query, c.title) {
+					if shown := s.show(e, c); c != nil && pick(&shown, c.title) {
 						found = append(found, shown)
 					}
 				}

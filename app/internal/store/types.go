@@ -178,6 +178,7 @@ type Activity struct {
 	Who          string                   `json:"who,omitempty"`
 	Why          string                   `json:"why,omitempty"`
 	Entry        uint64                   `json:"entry,omitempty"`
+	User         platforms.UserID         `json:"user,omitempty"` // who is not let in
 }
 
 // ActivityQuery selects activity. Zero fields select everything.

@@ -1,0 +1,451 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postern/postern/app/access"
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/app/routes"
+	"github.com/postern/postern/platforms"
+)
+
+// The journal's names for what answers.
+const (
+	settingResponders = "responders"
+	settingRoutes     = "routes"
+)
+
+// mostResponders bounds the list.
+const mostResponders = 50
+
+// answerer is a responder with the person's name for it.
+type answerer struct {
+	Responder
+	label string
+}
+
+// setup is a responder that a person set up.
+type setup struct {
+	ID       string            `json:"id"`
+	Kind     string            `json:"kind"`
+	Label    string            `json:"label"`
+	Settings map[string]string `json:"settings,omitempty"`
+	Secrets  []string          `json:"secrets,omitempty"` // which there are
+	Off      bool              `json:"off,omitempty"`
+
+	built Responder
+	wrong string // why it could not be built
+	hints map[string]string
+}
+
+// vaultID is what the setup's secrets are kept under, as if it were an account.
+func (s *setup) vaultID() platforms.AccountID { return platforms.AccountID("responder:" + s.ID) }
+
+// stat is how a responder is doing.
+type stat struct {
+	last, failed time.Time
+	why          string
+}
+
+// answering is what answers, and which of it gets what.
+type answering struct {
+	changing sync.Mutex // held while a change is saved; before mu
+
+	mu      sync.RWMutex
+	builtin []answerer
+	set     []*setup
+	routes  []api.Route
+	table   *routes.Table
+	stats   map[string]stat
+}
+
+// openAnswering reads what a person set up.
+func (a *App) openAnswering(ctx context.Context) error {
+	an := &a.answering
+	an.stats = map[string]stat{}
+	for _, r := range a.o.Responders {
+		an.builtin = append(an.builtin, answerer{r, r.Name()})
+	}
+	var set []*setup
+	if err := a.recallOr(settingResponders, &set, "What answers your messages can't be trusted: it was changed by something other than Postern, and is not used. Set it up again on the page Answers."); err != nil {
+		return err
+	}
+	for _, s := range set {
+		a.build(ctx, s)
+	}
+	an.set = set
+	var rs []api.Route
+	if err := a.recallOr(settingRoutes, &rs, "The routes can't be trusted: they were changed by something other than Postern, and are not used. Make them again on the page Answers."); err != nil {
+		return err
+	}
+	table, err := routes.Compile(routesOf(rs))
+	if err != nil { // of another version's language: nothing is answered, and it is told
+		a.notice(ctx, "routes", true, "The routes can't be used: "+sentence(err.Error())+" Until they are mended on the page Answers, you are notified and nothing answers.")
+		table = nil
+	}
+	an.routes, an.table = rs, table
+	return nil
+}
+
+// build makes a setup's responder. What is wrong with it is told where it is
+// listed.
+func (a *App) build(ctx context.Context, s *setup) {
+	s.built, s.wrong, s.hints = nil, "", map[string]string{}
+	i := slices.IndexFunc(a.o.Kinds, func(k Kind) bool { return k.Name == s.Kind })
+	if i < 0 {
+		s.wrong = fmt.Sprintf("This version does not know the kind %q.", s.Kind)
+		return
+	}
+	secrets, err := a.secrets(ctx, store.Account{ID: s.vaultID(), Name: s.Label, Secrets: s.Secrets})
+	if err == nil {
+		for name, v := range secrets {
+			s.hints[name] = v.Hint()
+		}
+		s.built, err = a.o.Kinds[i].New(ResponderConfig{ID: s.ID, Label: s.Label, Settings: maps.Clone(s.Settings), Secrets: secrets,
+			Memory: memory{a, s.ID}, Log: a.log.With("responder", s.ID), Now: a.now})
+	}
+	if err != nil {
+		s.built, s.wrong = nil, sentence(platforms.Explain(err))
+	}
+}
+
+// closeResponders lets go of what they hold.
+func (a *App) closeResponders() {
+	a.answering.mu.RLock()
+	defer a.answering.mu.RUnlock()
+	for _, s := range a.answering.set {
+		closeResponder(s.built)
+	}
+}
+
+func closeResponder(r Responder) {
+	if c, ok := r.(io.Closer); ok {
+		_ = c.Close()
+	}
+}
+
+func (an *answering) builtins() []answerer {
+	an.mu.RLock()
+	defer an.mu.RUnlock()
+	return an.builtin
+}
+
+// find is a responder that is on and works.
+func (an *answering) find(id string) (answerer, bool) {
+	an.mu.RLock()
+	defer an.mu.RUnlock()
+	for _, r := range an.builtin {
+		if r.Name() == id {
+			return r, true
+		}
+	}
+	for _, s := range an.set {
+		if s.ID == id && !s.Off && s.built != nil {
+			return answerer{s.built, s.Label}, true
+		}
+	}
+	return answerer{}, false
+}
+
+// exists reports whether a responder is set up, on or off.
+func (an *answering) exists(id string) bool {
+	an.mu.RLock()
+	defer an.mu.RUnlock()
+	return slices.ContainsFunc(an.set, func(s *setup) bool { return s.ID == id })
+}
+
+// talks reports whether a responder is a Talker.
+func (an *answering) talks(id string) bool {
+	r, ok := an.find(id)
+	if !ok {
+		return false
+	}
+	_, talks := r.Responder.(Talker)
+	return talks
+}
+
+func (an *answering) finished(id string, now time.Time) {
+	an.mu.Lock()
+	defer an.mu.Unlock()
+	an.stats[id] = stat{last: now}
+}
+
+func (an *answering) failed(id string, now time.Time, why string) {
+	an.mu.Lock()
+	defer an.mu.Unlock()
+	an.stats[id] = stat{last: an.stats[id].last, failed: now, why: why}
+}
+
+// pick is the ids of the responders that the routes give an event to. Of what
+// no route takes, the built-in ones hear.
+func (an *answering) pick(acc *account, ev platforms.Event, role access.Role, now time.Time) ([]string, []api.RouteStep) {
+	an.mu.RLock()
+	table, names := an.table, map[string]string{}
+	for _, r := range an.routes {
+		names[r.ID] = r.Name
+	}
+	var defaults []string
+	for _, r := range an.builtin {
+		defaults = append(defaults, r.Name())
+	}
+	an.mu.RUnlock()
+	acc.mu.Lock()
+	label := acc.rec.Name
+	acc.mu.Unlock()
+	if table == nil {
+		return defaults, nil
+	}
+	got := table.Pick(routes.Input{Account: acc.id, Label: label, Platform: acc.platform.Name, Event: ev, Role: role})
+	steps := stepsOf(got, names)
+	if len(got.Routes) == 0 {
+		return defaults, steps
+	}
+	return got.To, steps
+}
+
+func stepsOf(got routes.Picked, names map[string]string) []api.RouteStep {
+	var steps []api.RouteStep
+	for _, s := range got.Trace {
+		steps = append(steps, api.RouteStep{Route: s.Route, Name: names[s.Route], Match: s.Outcome == routes.Matched, Words: s.Words})
+	}
+	return steps
+}
+
+func routesOf(rs []api.Route) []routes.Route {
+	out := make([]routes.Route, len(rs))
+	for i, r := range rs {
+		out[i] = routes.Route(r)
+	}
+	return out
+}
+
+// ResponderKinds is what can be set up.
+func (a *App) ResponderKinds() []api.ResponderKind {
+	out := make([]api.ResponderKind, 0, len(a.o.Kinds))
+	for _, k := range a.o.Kinds {
+		out = append(out, api.ResponderKind{Name: k.Name, Title: k.Title, Summary: k.Summary, Fields: fieldsOf(k.Fields)})
+	}
+	return out
+}
+
+// Responders is what is set up, after what is built in.
+func (a *App) Responders() []api.Responder {
+	an := &a.answering
+	an.mu.RLock()
+	defer an.mu.RUnlock()
+	out := []api.Responder{}
+	for _, r := range an.builtin {
+		out = append(out, a.describe(api.Responder{ID: r.Name(), Kind: r.Name(), Title: "built in", Label: r.label, Builtin: true}))
+	}
+	for _, s := range an.set {
+		out = append(out, a.describe(a.viewOf(s)))
+	}
+	return out
+}
+
+func (a *App) viewOf(s *setup) api.Responder {
+	r := api.Responder{ID: s.ID, Kind: s.Kind, Title: s.Kind, Label: s.Label, Off: s.Off, Problem: s.wrong,
+		Settings: maps.Clone(s.Settings), Secrets: map[string]string{}}
+	for _, k := range a.o.Kinds {
+		if k.Name == s.Kind {
+			r.Title = k.Title
+		}
+	}
+	for _, name := range s.Secrets {
+		r.Secrets[name] = s.hints[name]
+	}
+	_, r.Talks = s.built.(Talker)
+	return r
+}
+
+// describe adds how it is doing. an.mu is held.
+func (a *App) describe(r api.Responder) api.Responder {
+	st := a.answering.stats[r.ID]
+	r.Last, r.Waiting, r.Working = st.last, a.waits.count(r.ID), a.turns.count(r.ID)
+	if st.failed.After(st.last) {
+		r.Error = st.why
+	}
+	return r
+}
+
+// AddResponder sets one up.
+func (a *App) AddResponder(ctx context.Context, d api.ResponderDraft) (api.Responder, error) {
+	an := &a.answering
+	an.changing.Lock()
+	defer an.changing.Unlock()
+	an.mu.RLock()
+	n := len(an.set)
+	taken := map[string]bool{}
+	for _, s := range an.set {
+		taken[s.ID] = true
+	}
+	for _, r := range an.builtin {
+		taken[r.Name()] = true
+	}
+	an.mu.RUnlock()
+	if n >= mostResponders {
+		return api.Responder{}, &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("There are %d responders already, which is the most. Remove one first.", mostResponders)}
+	}
+	s := &setup{Kind: d.Kind}
+	for i := 1; s.ID == "" || taken[s.ID]; i++ {
+		s.ID = fmt.Sprintf("%s-%d", d.Kind, i)
+	}
+	return a.saveResponder(ctx, s, nil, d)
+}
+
+// ChangeResponder changes one.
+func (a *App) ChangeResponder(ctx context.Context, id string, d api.ResponderDraft) (api.Responder, error) {
+	an := &a.answering
+	an.changing.Lock()
+	defer an.changing.Unlock()
+	old, err := a.setupOf(id)
+	if err != nil {
+		return api.Responder{}, err
+	}
+	s := *old
+	return a.saveResponder(ctx, &s, old, d)
+}
+
+func (a *App) setupOf(id string) (*setup, error) {
+	a.answering.mu.RLock()
+	defer a.answering.mu.RUnlock()
+	for _, s := range a.answering.set {
+		if s.ID == id {
+			return s, nil
+		}
+	}
+	return nil, &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("There is no responder %q that could be changed. The list of responders shows the names.", cut(id, 60))}
+}
+
+// saveResponder checks a draft and keeps it, in the place of old if there is one.
+func (a *App) saveResponder(ctx context.Context, s, old *setup, d api.ResponderDraft) (api.Responder, error) {
+	i := slices.IndexFunc(a.o.Kinds, func(k Kind) bool { return k.Name == s.Kind })
+	if i < 0 {
+		return api.Responder{}, &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("There is no kind of responder called %q.", cut(s.Kind, 60))}
+	}
+	k := a.o.Kinds[i]
+	rec := store.Account{ID: s.vaultID(), Name: s.Label, Settings: s.Settings, Secrets: s.Secrets}
+	v, err := a.values(ctx, platforms.Platform{Title: k.Title, Fields: k.Fields}, rec, api.AccountDraft{Values: d.Values})
+	if err != nil {
+		return api.Responder{}, err
+	}
+	if label := strings.TrimSpace(d.Label); label != "" {
+		s.Label = cut(label, 64)
+	}
+	if s.Label == "" {
+		s.Label = k.Title
+	}
+	s.Settings, s.Off = v.settings, d.Off
+	built, err := k.New(ResponderConfig{ID: s.ID, Label: s.Label, Settings: maps.Clone(v.settings), Secrets: v.secrets,
+		Memory: memory{a, s.ID}, Log: a.log.With("responder", s.ID), Now: a.now})
+	if err != nil {
+		var wire *api.Error
+		if errors.As(err, &wire) {
+			return api.Responder{}, wire
+		}
+		return api.Responder{}, &api.Error{Kind: platforms.Rejected, Text: sentence(platforms.Explain(err))}
+	}
+	s.built, s.wrong, s.hints, s.Secrets = built, "", map[string]string{}, slices.Sorted(maps.Keys(v.secrets))
+	for name, secret := range v.secrets {
+		s.hints[name] = secret.Hint()
+	}
+	for _, name := range v.typed {
+		if err := a.vault.Set(ctx, secretName(s.vaultID(), name), v.secrets[name]); err != nil {
+			closeResponder(built)
+			return api.Responder{}, wireError(fmt.Errorf("the secret could not be kept, so nothing was saved: %w", err))
+		}
+	}
+	if err := a.putResponders(ctx, s, old); err != nil {
+		closeResponder(built)
+		return api.Responder{}, wireError(err)
+	}
+	for _, name := range v.cleared {
+		if err := a.vault.Delete(context.WithoutCancel(ctx), secretName(s.vaultID(), name)); err != nil {
+			a.log.Warn("a secret of a responder could not be removed", "responder", s.ID, "err", err)
+		}
+	}
+	what := "was added"
+	if old != nil {
+		what = "was changed"
+		a.turns.cancel(errChangedResponder, func(t *turn) bool { return t.id == s.ID })
+		go closeResponder(old.built)
+	}
+	a.audit(ctx, string(api.Changed), "", "", fmt.Sprintf("The responder %q (%s) %s.", s.Label, k.Title, what))
+	a.retryAll(s.ID)
+	a.changed()
+	a.answering.mu.RLock()
+	defer a.answering.mu.RUnlock()
+	return a.describe(a.viewOf(s)), nil
+}
+
+var errChangedResponder = errors.New("the responder was changed meanwhile")
+
+// putResponders saves the list with s, in the place of old; s may be nil.
+func (a *App) putResponders(ctx context.Context, s, old *setup) error {
+	an := &a.answering
+	an.mu.RLock()
+	next := slices.Clone(an.set)
+	an.mu.RUnlock()
+	i := slices.Index(next, old)
+	switch {
+	case old == nil:
+		next = append(next, s)
+	case s == nil:
+		next = slices.Delete(next, i, i+1)
+	default:
+		next[i] = s
+	}
+	if err := a.keep(ctx, settingResponders, next); err != nil {
+		return err
+	}
+	an.mu.Lock()
+	an.set = next
+	an.mu.Unlock()
+	a.keepSafe()
+	return nil
+}
+
+// retryAll has what waits for a responder tried again now.
+func (a *App) retryAll(id string) {
+	for _, l := range a.waits.lanes(id) {
+		a.waiting.signal(l)
+	}
+}
+
+// RemoveResponder takes one away, with its secrets and its memory.
+func (a *App) RemoveResponder(ctx context.Context, id string) error {
+	a.answering.changing.Lock()
+	defer a.answering.changing.Unlock()
+	s, err := a.setupOf(id)
+	if err != nil {
+		return err
+	}
+	if err := a.putResponders(ctx, nil, s); err != nil {
+		return wireError(err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	a.turns.cancel(errors.New("the responder was removed"), func(t *turn) bool { return t.id == id })
+	go closeResponder(s.built)
+	var failed error
+	for _, name := range s.Secrets {
+		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(s.vaultID(), name)))
+	}
+	failed = errors.Join(failed, memory{a, id}.forget(ctx))
+	a.leases.drop(func(l api.Lease) bool { return l.Holder == id })
+	a.retryAll(id)
+	a.audit(ctx, string(api.Changed), "", "", fmt.Sprintf("The responder %q was removed.", s.Label))
+	a.changed()
+	if failed != nil {
+		return wireError(fmt.Errorf("the responder is removed, but something of it is kept still: %w", failed))
+	}
+	return nil
+}

@@ -1,0 +1,330 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postern/postern/app/access"
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
+)
+
+const (
+	settingAsks = "asks"
+	// asksMost bounds permissions that are asked for at once.
+	asksMost    = 50
+	askWithin   = 10 * time.Minute
+	askLongest  = 24 * time.Hour
+	choicesMost = 6
+	askTitle    = 200  // characters
+	askDetail   = 1500 // characters
+	choiceLabel = 40   // characters
+	// askMark begins the data of a question's buttons. No responder's button may.
+	askMark = "postern:"
+)
+
+// asks is the permissions that responders ask for.
+type asks struct {
+	mu   sync.Mutex
+	open []*inquiry
+	// gone is those of earlier runs, whose buttons stand in chats still.
+	gone []string
+}
+
+// asked is one of them.
+type inquiry struct {
+	api.Ask
+	thread  platforms.ThreadID
+	entry   uint64 // of the question in the journal
+	numbers bool   // it is answered by a number
+	done    chan struct{}
+
+	deciding sync.Mutex // held while a decision is written down
+	decided  string     // guarded by asks.mu: id of the choice
+	by       string
+}
+
+// decision is what is kept of an ask: nothing of what was asked.
+type decision struct {
+	ID     string    `json:"id"`
+	Until  time.Time `json:"until"`
+	Choice string    `json:"choice,omitempty"`
+	By     string    `json:"by,omitempty"`
+}
+
+func (s *asks) list() []*inquiry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.open)
+}
+
+// find is an open question by its id.
+func (s *asks) find(id string) *inquiry {
+	for _, q := range s.list() {
+		if q.ID == id {
+			return q
+		}
+	}
+	return nil
+}
+
+// in is the question that is open in a conversation.
+func (s *asks) in(l lane) *inquiry {
+	for _, q := range s.list() {
+		if q.Account == l.account && q.Conversation == l.conversation {
+			return q
+		}
+	}
+	return nil
+}
+
+// openAsks reads which questions an earlier run left open: nobody waits for
+// their answers any more.
+func (a *App) openAsks() error {
+	var saved []decision
+	if err := a.recallOr(settingAsks, &saved, "What agents asked permission for was changed by something other than Postern, and is forgotten."); err != nil {
+		return err
+	}
+	for _, d := range saved {
+		a.asks.gone = append(a.asks.gone, d.ID)
+	}
+	return nil
+}
+
+// saveAsks writes down which questions are open. a.asks.mu is not held.
+func (a *App) saveAsks(ctx context.Context, decided ...decision) error {
+	all := decided
+	for _, q := range a.asks.list() {
+		if !slices.ContainsFunc(decided, func(d decision) bool { return d.ID == q.ID }) {
+			all = append(all, decision{ID: q.ID, Until: q.Until})
+		}
+	}
+	return a.keep(ctx, settingAsks, all)
+}
+
+// Asks is what is asked for, oldest first.
+func (a *App) Asks() []api.Ask {
+	out := []api.Ask{}
+	for _, q := range a.asks.list() {
+		v := q.Ask
+		v.Where = a.Title(v.Account, v.Conversation)
+		out = append(out, v)
+	}
+	return out
+}
+
+// Ask has an owner decide.
+func (t *turn) Ask(ctx context.Context, p Permission) (string, error) {
+	a := t.a
+	q, err := t.question(p)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithDeadline(ctx, q.Until)
+	defer cancel()
+	stop := context.AfterFunc(t.ctx, cancel)
+	defer stop()
+	if err := a.pose(ctx, q); err != nil {
+		return "", err
+	}
+	defer a.withdraw(t.acc, q)
+	if err := t.put(ctx, q, p); err != nil {
+		return "", err
+	}
+	if a.o.Asked != nil {
+		v := q.Ask
+		v.Where = a.Title(v.Account, v.Conversation)
+		a.o.Asked(v)
+	}
+	a.changed()
+	select {
+	case <-q.done:
+	case <-ctx.Done():
+	}
+	a.asks.mu.Lock()
+	defer a.asks.mu.Unlock()
+	if q.decided == "" {
+		return "", ErrUndecided
+	}
+	return q.decided, nil
+}
+
+// question is p, bounded and fit to be shown.
+func (t *turn) question(p Permission) (*inquiry, error) {
+	if len(p.Choices) == 0 || len(p.Choices) > choicesMost {
+		return nil, fmt.Errorf("a permission has 1 to %d choices, and this one has %d", choicesMost, len(p.Choices))
+	}
+	now := t.a.now()
+	q := &inquiry{thread: t.job.Event.Thread, done: make(chan struct{}), Ask: api.Ask{
+		ID: strings.ToLower(rand.Text()[:20]), Account: t.job.Account, Conversation: t.job.Event.Conversation.ID, Responder: t.label,
+		Title: text.Line(p.Title, askTitle), Detail: cut(text.Block(p.Detail), askDetail),
+		At: now, Until: now.Add(min(cmp.Or(max(p.Within, 0), askWithin), askLongest)),
+	}}
+	for _, c := range p.Choices {
+		if c.ID == "" || slices.ContainsFunc(q.Choices, func(o api.AskChoice) bool { return o.ID == c.ID }) {
+			return nil, errors.New("the choices of a permission need ids of their own")
+		}
+		q.Choices = append(q.Choices, api.AskChoice{ID: c.ID, Label: cmp.Or(text.Line(c.Label, choiceLabel), c.ID), Grants: c.Grants})
+	}
+	return q, nil
+}
+
+// pose waits until no other question is open in the conversation, and opens q.
+func (a *App) pose(ctx context.Context, q *inquiry) error {
+	l := lane{q.Account, q.Conversation}
+	for {
+		a.asks.mu.Lock()
+		var before *inquiry
+		for _, o := range a.asks.open {
+			if o.Account == l.account && o.Conversation == l.conversation {
+				before = o
+			}
+		}
+		if before == nil {
+			if len(a.asks.open) >= asksMost {
+				a.asks.mu.Unlock()
+				return &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("%d permissions are asked for already. Decide about those first.", asksMost)}
+			}
+			a.asks.open = append(a.asks.open, q)
+			a.asks.mu.Unlock()
+			break
+		}
+		gone := before.done
+		a.asks.mu.Unlock()
+		select {
+		case <-gone:
+		case <-ctx.Done():
+			return ErrUndecided
+		}
+	}
+	if err := a.saveAsks(ctx); err != nil {
+		a.close(q)
+		return err
+	}
+	return nil
+}
+
+// close takes a question from those that are open.
+func (a *App) close(q *inquiry) {
+	a.asks.mu.Lock()
+	defer a.asks.mu.Unlock()
+	n := len(a.asks.open)
+	a.asks.open = slices.DeleteFunc(a.asks.open, func(o *inquiry) bool { return o == q })
+	if len(a.asks.open) != n && q.decided == "" {
+		close(q.done)
+	}
+}
+
+// put asks the question in the conversation, if an owner could answer it there.
+func (t *turn) put(ctx context.Context, q *inquiry, _ Permission) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s asks: %s", q.Responder, q.Title)
+	if q.Detail != "" {
+		b.WriteString("\n\n" + q.Detail)
+	}
+	m := platforms.Message{Key: askMark + q.ID}
+	if t.a.ownedHere(q) {
+		var row []platforms.Button
+		for i, c := range q.Choices {
+			row = append(row, platforms.Button{Label: c.Label, Data: askData(q.ID, i)})
+		}
+		l := t.acc.platform.Limits
+		if q.numbers = len(row) > l.Buttons || l.Data > 0 && len(row[0].Data) > l.Data; q.numbers {
+			b.WriteString("\n\nAnswer with a number:")
+			for i, c := range q.Choices {
+				fmt.Fprintf(&b, "\n%d. %s", i+1, c.Label)
+			}
+		} else {
+			m.Buttons = [][]platforms.Button{row}
+		}
+	} else {
+		b.WriteString("\n\nAn owner has to decide, at the computer.")
+	}
+	m.Text = b.String()
+	m = answer(t.job, t.id, 0, m)
+	m.ReplyTo = ""
+	seq, err := t.a.enqueue(ctx, t.acc, store.Outgoing{Account: q.Account, Message: m, Ephemeral: t.acc.ephemeral(), Answers: t.job.Seq})
+	if err != nil {
+		return err
+	}
+	t.a.asks.mu.Lock()
+	q.entry = seq
+	t.a.asks.mu.Unlock()
+	return nil
+}
+
+func askData(id string, choice int) string { return askMark + id + ":" + strconv.Itoa(choice) }
+
+// ownedHere reports whether somebody may decide in the question's conversation.
+func (a *App) ownedHere(q *inquiry) bool {
+	direct := a.isDirect(lane{q.Account, q.Conversation})
+	now := a.now()
+	return slices.ContainsFunc(a.people.get().Rules, func(r access.Rule) bool {
+		return r.Account == q.Account && r.Role == access.Owner && (r.Until.IsZero() || now.Before(r.Until)) &&
+			(r.Conversation == q.Conversation || r.Conversation == "" && direct)
+	})
+}
+
+// withdraw closes a question, and says in the chat what became of it.
+func (a *App) withdraw(acc *account, q *inquiry) {
+	a.close(q)
+	if err := a.saveAsks(context.Background()); err != nil {
+		a.log.Warn("a question's end could not be written down", "err", err)
+	}
+	a.changed()
+	a.asks.mu.Lock()
+	chosen, by, entry := q.decided, q.by, q.entry
+	a.asks.mu.Unlock()
+	words := "Nobody decided in time."
+	for _, c := range q.Choices {
+		if c.ID == chosen {
+			words = c.Label + " (" + by + ")"
+		}
+	}
+	if a.o.AskEnded != nil {
+		a.o.AskEnded(q.ID)
+	}
+	if !acc.platform.Limits.Edit || entry == 0 || a.work.Err() != nil {
+		return
+	}
+	a.turns.wg.Go(func() { a.mark(acc, q, entry, words) })
+}
+
+// mark takes the buttons off a question that is decided. That is for show: they
+// do nothing any more.
+func (a *App) mark(acc *account, q *inquiry, entry uint64, words string) {
+	e, err := a.store.Entry(entry)
+	if err != nil || len(e.IDs) == 0 || e.Message == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(a.work, showTimeout)
+	defer cancel()
+	conn, err := acc.connector(ctx)
+	if err != nil {
+		return
+	}
+	editor, ok := conn.(platforms.Editor)
+	l := lane{q.Account, q.Conversation}
+	if !ok || a.pace.wait(ctx, l, a.isShared(l), acc.platform.Limits.Pace) != nil {
+		return
+	}
+	m := *e.Message
+	m.Buttons, m.Text = nil, fmt.Sprintf("%s asked: %s\n\n%s", q.Responder, q.Title, words)
+	all, err := parts(m, acc.platform)
+	if err != nil {
+		return
+	}
+	if err := acc.guard(func() error { return editor.Edit(ctx, e.IDs[len(e.IDs)-1], all[len(all)-1]) }); err != nil {
+		acc.log.Info("a question that is decided keeps its buttons", "err", err)
+	}
+}

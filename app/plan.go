@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+	"slices"
+
+	"github.com/postern/postern/app/access"
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/platforms"
+)
+
+// plan is what is to become of one event.
+type plan struct {
+	to       []answerer
+	delivery Delivery
+	end      *store.Outcome // it ends here, without anybody being asked
+}
+
+// delivery is an event as responders get it.
+func (a *App) delivery(acc *account, job store.Job) Delivery {
+	acc.mu.Lock()
+	label := acc.rec.Name
+	acc.mu.Unlock()
+	d, _ := decisionOf(job.Decision)
+	return Delivery{Seq: job.Seq, Account: job.Account, Label: label, Event: job.Event,
+		Stored: job.Stored, Away: job.Away, Stranger: job.Stranger, Role: d.Role}
+}
+
+// plan decides who gets an event. What nobody let in goes to those who only
+// tell the person, if at all.
+func (a *App) plan(acc *account, job store.Job) plan {
+	p := plan{delivery: a.delivery(acc, job)}
+	d, decided := decisionOf(job.Decision)
+	if !decided { // accepted by a version that did not decide
+		d = acc.judge(job.Event, "", nil)
+	}
+	if d.Verdict == access.Allowed {
+		if o, taken := a.answered(acc, job); taken {
+			p.end = &o
+			return p
+		}
+		p.to, _, _ = a.route(acc, job.Event, d.Role)
+		return p
+	}
+	if c, ok := a.claimed(job, d); ok {
+		line := store.Activity{What: string(api.Routed), Account: job.Account, Conversation: job.Event.Conversation.ID,
+			Who: c.User.Name, User: c.User.ID, Why: "sent your pairing code, and waits for your word", Entry: job.Seq}
+		p.end = &store.Outcome{Status: store.Delivered, Activity: &line}
+		return p
+	}
+	if a.worthTelling(job.Event, d) {
+		for _, r := range a.answering.builtins() {
+			if !r.Acts() {
+				_, _ = a.respond(context.Background(), acc, r, p.delivery)
+			}
+		}
+	}
+	line := refusal(job, d)
+	if d.Verdict == access.Unsaid || d.Verdict == access.NeedsMention {
+		line.What, line.User = string(api.Ignored), ""
+	}
+	p.end = &store.Outcome{Status: store.Delivered, Why: d.Why(), Activity: &line}
+	return p
+}
+
+// worthTelling reports whether the person hears of an event that was not let in:
+// somebody they don't know wants something of the bot. What is said among others
+// in a group is not meant for it.
+func (a *App) worthTelling(ev platforms.Event, d access.Decision) bool {
+	switch d.Verdict {
+	case access.Stranger, access.Elsewhere, access.Robot, access.Faceless:
+		return a.Settings().ShowStrangers && (ev.Mentioned || ev.Conversation.Kind == platforms.Direct)
+	case access.Listens, access.Insufficient:
+		return true
+	}
+	return false
+}
+
+// route picks the responders for an event that was let in, and says how.
+func (a *App) route(acc *account, ev platforms.Event, role access.Role) (to []answerer, steps []api.RouteStep, held api.Lease) {
+	ids, steps := a.answering.pick(acc, ev, role, a.now())
+	l := lane{acc.id, ev.Conversation.ID}
+	ids, held = a.leases.apply(l, ids, a.answering.talks)
+	for _, id := range ids {
+		if r, ok := a.answering.find(id); ok && !slices.ContainsFunc(to, func(o answerer) bool { return o.Name() == id }) {
+			to = append(to, r)
+		}
+	}
+	if held.Holder != "" && held.Since.IsZero() { // the first one has it from now on
+		held.Since = a.now()
+		a.leases.take(l, held)
+	}
+	return to, steps, held
+}
+
+// Why tells how an entry was decided.
+func (a *App) Why(_ context.Context, seq uint64) (api.Why, error) {
+	e, err := a.store.Entry(seq)
+	if err != nil {
+		return api.Why{}, wireError(err)
+	}
+	if e.Outgoing || e.Event == nil {
+		return api.Why{}, &api.Error{Kind: platforms.Rejected, Text: "Nobody had to be let in for this: it was sent from here, or is not kept any more."}
+	}
+	acc, err := a.account(e.Account)
+	if err != nil {
+		return api.Why{}, err
+	}
+	w := a.why(acc, *e.Event)
+	if d, ok := decisionOf(e.Decision); ok {
+		w.Then = &d
+	}
+	return w, nil
+}
+
+// Simulate tells how an event would be decided.
+func (a *App) Simulate(_ context.Context, s api.Simulation) (api.Why, error) {
+	acc, err := a.account(s.Account)
+	if err != nil {
+		return api.Why{}, err
+	}
+	where := platforms.Conversation{ID: s.Conversation, Kind: s.Kind}
+	if where.ID == "" {
+		where = platforms.Conversation{ID: platforms.ConversationID(s.User), Kind: platforms.Direct}
+	}
+	return a.why(acc, platforms.Event{
+		ID: "simulated", Kind: platforms.MessageReceived, Time: a.now(), Message: "simulated",
+		Conversation: where, From: platforms.User{ID: s.User, Bot: s.Bot}, Text: s.Text,
+		Mentioned: s.Mentioned || where.Kind == platforms.Direct,
+	}), nil
+}
+
+// why is what would become of an event now.
+func (a *App) why(acc *account, ev platforms.Event) api.Why {
+	w := api.Why{Now: acc.judge(ev, "", nil)}
+	if w.Now.Verdict != access.Allowed {
+		return w
+	}
+	ids, steps := a.answering.pick(acc, ev, w.Now.Role, a.now())
+	ids, held := a.leases.apply(lane{acc.id, ev.Conversation.ID}, ids, a.answering.talks)
+	w.Routes = steps
+	for _, id := range ids {
+		if r, ok := a.answering.find(id); ok {
+			w.To = append(w.To, r.label)
+		}
+	}
+	if !held.Since.IsZero() {
+		if r, ok := a.answering.find(held.Holder); ok {
+			w.Lease = r.label + " has this conversation."
+		}
+	}
+	return w
+}

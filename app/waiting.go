@@ -1,0 +1,387 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/platforms"
+)
+
+// task is what one responder has not done yet about an event. Tasks are written
+// down with the event's job, so that they outlive a restart.
+type task struct {
+	ID    string    `json:"id"` // of the responder
+	Begun bool      `json:"begun,omitempty"`
+	Tries int       `json:"tries,omitempty"`
+	Next  time.Time `json:"next,omitzero"`
+	Why   string    `json:"why,omitempty"`
+}
+
+// work is a job that was begun: what is left of it, and what came of the rest.
+type work struct {
+	Left   []task       `json:"left"`
+	Names  []string     `json:"names,omitempty"`
+	Status store.Status `json:"status,omitempty"`
+	Why    string       `json:"why,omitempty"`
+}
+
+// waits is which responders have events waiting for them, by conversation: what
+// comes later in the same one must not overtake them.
+type waits struct {
+	mu sync.Mutex
+	n  map[lane]map[string]int
+}
+
+// behind reports whether something earlier waits for a responder.
+func (w *waits) behind(l lane, id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.n[l][id] > 0
+}
+
+// add counts tasks up, or down with by below 0. One at work hinders nobody.
+func (w *waits) add(l lane, ts []task, by int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range ts {
+		if t.Begun {
+			continue
+		}
+		if w.n == nil {
+			w.n = map[lane]map[string]int{}
+		}
+		if w.n[l] == nil {
+			w.n[l] = map[string]int{}
+		}
+		if w.n[l][t.ID] += by; w.n[l][t.ID] <= 0 {
+			delete(w.n[l], t.ID)
+		}
+		if len(w.n[l]) == 0 {
+			delete(w.n, l)
+		}
+	}
+}
+
+// of is the responders for which something waits in l.
+func (w *waits) of(l lane) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(w.n[l]))
+}
+
+// count is how many events wait for a responder.
+func (w *waits) count(id string) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, by := range w.n {
+		n += by[id]
+	}
+	return n
+}
+
+// lanes is where something waits for a responder.
+func (w *waits) lanes(id string) (out []lane) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for l, by := range w.n {
+		if by[id] > 0 {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// clear drops what is counted for l.
+func (w *waits) clear(l lane) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.n, l)
+}
+
+// forget drops what is counted for an account.
+func (w *waits) forget(id platforms.AccountID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	maps.DeleteFunc(w.n, func(l lane, _ map[string]int) bool { return l.account == id })
+}
+
+// moved lets what waits in from wait in to.
+func (w *waits) moved(from, to lane) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, n := range w.n[from] {
+		if w.n[to] == nil {
+			w.n[to] = map[string]int{}
+		}
+		w.n[to][id] += n
+	}
+	delete(w.n, from)
+}
+
+// again reports whether a responder's failure is one for now only.
+func again(err error) bool {
+	var e *platforms.Error
+	return errors.As(err, &e) && (e.Kind == platforms.Temporary || e.Kind == platforms.RateLimited)
+}
+
+// mostRest is the longest time between two tries of a responder.
+const mostRest = 5 * time.Minute
+
+// responderWait is how long to wait after so many tries.
+func responderWait(tries int, err error) time.Duration {
+	var e *platforms.Error
+	if errors.As(err, &e) && e.RetryAfter > 0 {
+		return min(e.RetryAfter, time.Hour)
+	}
+	return min(backoffAfter(min(tries-1, 16)), mostRest)
+}
+
+// await keeps what is left of a job, and sees to it.
+func (a *App) await(ctx context.Context, acc *account, job store.Job, got result, done func(error)) error {
+	l := lane{job.Account, job.Event.Conversation.ID}
+	w := work{Left: got.left, Names: got.names}
+	if got.outcome.Status != store.Delivered {
+		w.Status, w.Why = got.outcome.Status, got.outcome.Why
+	}
+	refuse := func(err error) {
+		w.Status, w.Why = store.Failed, "the answer can't be sent: "+platforms.Explain(err)
+		acc.fail(&acc.answers, w.Why)
+	}
+	if err := a.enqueueAnswers(ctx, acc, job, got.answers, refuse); err != nil {
+		return err
+	}
+	if err := a.saveWork(ctx, job.Seq, w); err != nil {
+		return err
+	}
+	a.waits.add(l, w.Left, 1)
+	for _, t := range w.Left {
+		if t.Begun {
+			a.begin(acc, job, t, false)
+		}
+	}
+	a.waiting.signal(l)
+	a.changed()
+	done(nil)
+	return nil
+}
+
+// saveWork writes down how far a job is.
+func (a *App) saveWork(ctx context.Context, seq uint64, w work) error {
+	why := w.Why
+	for _, t := range w.Left {
+		if t.Why != "" {
+			why = "waits to be tried again: " + t.Why
+		}
+	}
+	b, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	return a.store.Await(context.WithoutCancel(ctx), seq, b, why)
+}
+
+// resumeWaiting counts what waits from an earlier run, and sets it to work.
+func (a *App) resumeWaiting() error {
+	refs, err := a.store.WaitingConversations()
+	if err != nil {
+		return err
+	}
+	for _, r := range refs {
+		l := lane{r.Account, r.Conversation}
+		if err := a.countWaiting(l); err != nil {
+			return err
+		}
+		a.waiting.signal(l)
+	}
+	return nil
+}
+
+// recount counts anew what waits in a conversation.
+func (a *App) recount(l lane) {
+	a.waits.clear(l)
+	if err := a.countWaiting(l); err != nil {
+		a.log.Error("what waits could not be counted", "err", err)
+	}
+	a.waiting.signal(l)
+}
+
+func (a *App) countWaiting(l lane) error {
+	for after := uint64(0); ; {
+		job, ok, err := a.store.NextWaiting(l.account, l.conversation, after)
+		if err != nil || !ok {
+			return err
+		}
+		after = job.Seq
+		var w work
+		if json.Unmarshal(job.Work, &w) != nil {
+			continue
+		}
+		a.waits.add(l, w.Left, 1)
+		if slices.ContainsFunc(w.Left, func(t task) bool { return t.Begun }) {
+			a.turns.look(l, job.Seq)
+		}
+	}
+}
+
+// mostLooked is how many waiting jobs of a conversation one round looks at.
+const mostLooked = 4096
+
+// retry works on what waits in one conversation: what has come to its end, and
+// what is due, in order for each responder.
+func (a *App) retry(ctx context.Context, l lane) (next time.Time) {
+	acc, err := a.account(l.account)
+	if err != nil {
+		return time.Time{}
+	}
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, seq := range a.turns.ended(l) { // they may be far behind what waits
+		job, ok, err := a.store.NextWaiting(l.account, l.conversation, seq-1)
+		if err == nil && ok && job.Seq == seq {
+			_, err = a.retryOne(ctx, acc, job, map[string]bool{}, true)
+		}
+		if err != nil {
+			return a.rest(ctx, acc, err)
+		}
+	}
+	blocked := map[string]bool{}
+	for after, n := uint64(0), 0; n < mostLooked && !a.stopping(); n++ {
+		job, ok, err := a.store.NextWaiting(l.account, l.conversation, after)
+		if err != nil {
+			return a.rest(ctx, acc, err)
+		}
+		if !ok {
+			break
+		}
+		after = job.Seq
+		if here := job.Event.Conversation.ID; here != l.conversation {
+			a.waits.moved(l, lane{l.account, here})
+			a.waiting.signal(lane{l.account, here})
+			return next
+		}
+		due, err := a.retryOne(ctx, acc, job, blocked, false)
+		if err != nil {
+			return a.rest(ctx, acc, err)
+		}
+		sooner(due)
+		if all := a.waits.of(l); len(all) > 0 && !slices.ContainsFunc(all, func(id string) bool { return !blocked[id] }) {
+			break // whatever else there is waits behind these
+		}
+	}
+	return next
+}
+
+// rest is when to look again after the journal failed.
+func (a *App) rest(ctx context.Context, acc *account, err error) time.Time {
+	if ctx.Err() == nil {
+		acc.log.Error("what waits could not be worked on; it is tried again", "err", err)
+	}
+	return a.now().Add(storeRetry)
+}
+
+// retryOne does what is due of one job. It returns when to look again, zero if
+// nothing is left that waits for a time. ended says to look only at turns that
+// have ended.
+func (a *App) retryOne(ctx context.Context, acc *account, job store.Job, blocked map[string]bool, ended bool) (next time.Time, err error) {
+	if !a.claims.take(job.Seq) {
+		return a.now().Add(time.Second), nil
+	}
+	defer a.claims.release(job.Seq)
+	var w work
+	if err := json.Unmarshal(job.Work, &w); err != nil {
+		return time.Time{}, a.store.FinishJob(ctx, job.Seq, store.Outcome{Status: store.Failed, Why: "what was left to do can't be read any more"})
+	}
+	l := lane{job.Account, job.Event.Conversation.ID}
+	got := result{outcome: store.Outcome{Status: store.Delivered}, names: w.Names}
+	if w.Status != "" {
+		got.outcome = store.Outcome{Status: w.Status, Why: w.Why}
+	}
+	d := a.delivery(acc, job)
+	d.Again = true
+	now := a.now()
+	for _, t := range w.Left {
+		r, known := a.answering.find(t.ID)
+		switch {
+		case t.Begun && a.turns.working(job.Seq, t.ID):
+			got.left = append(got.left, t)
+		case t.Begun && a.turns.has(job.Seq, t.ID):
+			a.turnEnded(acc, job, r, t, &got)
+		case !known && a.answering.exists(t.ID): // switched off, or to be mended
+			blocked[t.ID] = true
+			got.left = append(got.left, t)
+		case !known:
+			got.outcome = store.Outcome{Status: store.Failed, Why: "the responder that had it was removed"}
+		case t.Begun: // by an earlier run
+			got.left = append(got.left, t)
+			a.begin(acc, job, t, true)
+		case ended:
+			got.left = append(got.left, t)
+		case blocked[t.ID]:
+			got.left = append(got.left, t)
+		case t.Next.After(now):
+			blocked[t.ID] = true
+			next = earlier(next, t.Next)
+			got.left = append(got.left, t)
+		default:
+			before := len(got.left)
+			if err := a.askOne(ctx, acc, job, r, d, t, &got); err != nil {
+				return next, err
+			}
+			if len(got.left) > before {
+				blocked[t.ID] = true
+				next = earlier(next, got.left[before].Next)
+			}
+		}
+	}
+	return next, a.keepOn(ctx, acc, job, l, w, got)
+}
+
+// keepOn writes down what came of one round.
+func (a *App) keepOn(ctx context.Context, acc *account, job store.Job, l lane, before work, got result) error {
+	if len(got.left) > 0 {
+		if slices.Equal(got.left, before.Left) && len(got.answers) == 0 {
+			return nil
+		}
+		if err := a.enqueueAnswers(ctx, acc, job, got.answers, func(err error) {
+			got.outcome = store.Outcome{Status: store.Failed, Why: "the answer can't be sent: " + platforms.Explain(err)}
+		}); err != nil {
+			return err
+		}
+		w := work{Left: got.left, Names: got.names}
+		if got.outcome.Status != store.Delivered {
+			w.Status, w.Why = got.outcome.Status, got.outcome.Why
+		}
+		if err := a.saveWork(ctx, job.Seq, w); err != nil {
+			return err
+		}
+		a.waits.add(l, before.Left, -1)
+		a.waits.add(l, w.Left, 1)
+		return nil
+	}
+	var end error
+	settled := make(chan struct{})
+	a.settleJob(context.WithoutCancel(ctx), acc, job, got, func(err error) { end = err; close(settled) })
+	<-settled
+	if end == nil {
+		a.waits.add(l, before.Left, -1)
+		a.turns.forget(job.Seq)
+	}
+	return end
+}
+
+// earlier is the earlier of two times, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
