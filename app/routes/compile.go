@@ -17,12 +17,14 @@ import (
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/parser/lexer"
 )
 
 // Bounds of one expression.
 const (
 	nodesMost   = 1000 // of the syntax tree
 	patternMost = 500  // instructions of one regular expression
+	patternsAll = 2000 // instructions of all of them
 )
 
 // program is a checked expression.
@@ -30,6 +32,7 @@ type program struct {
 	when     string
 	root     ast.Node
 	patterns map[ast.Node]pattern // by the operator that uses it
+	steps    int                  // instructions of all patterns
 }
 
 type pattern struct {
@@ -133,12 +136,16 @@ func (p *program) allow(n ast.Node, seen map[ast.Node]bool) *Fault {
 		return faultAt(p.when, n.Location().From, fmt.Sprintf(words, args...))
 	}
 	if seen[n] {
-		return no("comparisons can't be chained, and ?: can't be used. Join two comparisons with “and”")
+		return no("comparisons can't be chained. Join two comparisons with “and”")
 	}
 	seen[n] = true
 	switch n := n.(type) {
 	case *ast.NilNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.StringNode, *ast.ChainNode,
-		*ast.ConditionalNode, *ast.ArrayNode, *ast.PredicateNode:
+		*ast.ArrayNode, *ast.PredicateNode:
+	case *ast.ConditionalNode:
+		if n.Cond == n.Exp1 {
+			return faultAt(p.when, start(n), "?: can't be used. Write what comes out if this is true between ? and :")
+		}
 	case *ast.IdentifierNode:
 		if n.Value == "$env" {
 			return no("$env can't be used. Name what you want to look at")
@@ -210,6 +217,9 @@ func (p *program) operator(n *ast.BinaryNode) *Fault {
 			return no("what comes after matches must be written in quotes, since an event may not bring its own pattern")
 		}
 		re, cost, err := regular(lit.Value)
+		if p.steps += cost; err == nil && p.steps > patternsAll {
+			err = fmt.Errorf("the regular expressions have more steps together than the %d at most that are allowed. Make two routes", patternsAll)
+		}
 		if err != nil {
 			return faultAt(p.when, lit.Location().From, err.Error())
 		}
@@ -221,16 +231,11 @@ func (p *program) operator(n *ast.BinaryNode) *Fault {
 
 // regular compiles a regular expression and tells how many instructions it has.
 func regular(source string) (*regexp.Regexp, int, error) {
-	re, err := regexp.Compile(source)
-	if err != nil {
-		var bad *syntax.Error
-		if errors.As(err, &bad) {
-			return nil, 0, fmt.Errorf("the regular expression can't be read: %s at %q. See https://pkg.go.dev/regexp/syntax for how they are written", bad.Code, bad.Expr)
-		}
-		return nil, 0, errors.New("the regular expression can't be read. See https://pkg.go.dev/regexp/syntax for how they are written")
-	}
 	tree, err := syntax.Parse(source, syntax.Perl)
-	if err != nil {
+	var bad *syntax.Error
+	if errors.As(err, &bad) {
+		return nil, 0, fmt.Errorf("the regular expression can't be read: %s at %q. See https://pkg.go.dev/regexp/syntax for how they are written", bad.Code, bad.Expr)
+	} else if err != nil {
 		return nil, 0, err
 	}
 	prog, err := syntax.Compile(tree.Simplify())
@@ -240,7 +245,8 @@ func regular(source string) (*regexp.Regexp, int, error) {
 	if len(prog.Inst) > patternMost {
 		return nil, 0, fmt.Errorf("the regular expression has %d steps, and %d at most are allowed. Use smaller repetitions", len(prog.Inst), patternMost)
 	}
-	return re, len(prog.Inst), nil
+	re, err := regexp.Compile(source)
+	return re, len(prog.Inst), err
 }
 
 // numeric refuses to calculate with what is known not to be numbers. The checker
@@ -290,7 +296,30 @@ func children(n ast.Node) []ast.Node {
 func explain(when string, err error) *Fault {
 	var at *file.Error
 	if errors.As(err, &at) {
-		return faultAt(when, at.From, words(at.Message))
+		from := at.From
+		switch {
+		case regexp.MustCompile(early).MatchString(at.Message):
+			from = utf8.RuneCountInString(when)
+		case regexp.MustCompile(openQuote).MatchString(at.Message):
+			from = unread(when)
+		}
+		return faultAt(when, from, words(at.Message))
 	}
 	return &Fault{Words: words(err.Error())}
+}
+
+// unread is where the token begins that the lexer could not read.
+func unread(when string) int {
+	l, at := lexer.New(), 0
+	l.Reset(file.NewSource(when))
+	for t, err := l.Next(); err == nil; t, err = l.Next() {
+		at = t.To
+	}
+	for _, r := range []rune(when)[at:] {
+		if !unicode.IsSpace(r) {
+			break
+		}
+		at++
+	}
+	return at
 }

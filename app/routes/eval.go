@@ -67,7 +67,7 @@ func (e *evaluation) truth(n ast.Node) (bool, *Fault) {
 	case nil:
 		return false, nil
 	}
-	return false, e.fail(n, "this is %s, and a condition is true or false. Compare it with something", sort(v))
+	return false, e.fail(n, "this is %s, and a condition is true or false. Compare it with something", what(v))
 }
 
 func (e *evaluation) eval(n ast.Node) (any, *Fault) {
@@ -164,11 +164,11 @@ func (e *evaluation) member(n ast.Node) (v any, over bool, fault *Fault) {
 		if key, ok := key.(string); ok {
 			return of[key], false, nil
 		}
-		return nil, false, e.fail(m, "parts of an object are chosen by name, and this is %s", sort(key))
+		return nil, false, e.fail(m, "parts of an object are chosen by name, and this is %s", what(key))
 	case []any:
 		i, ok := key.(float64)
 		if !ok || i != float64(int(i)) {
-			return nil, false, e.fail(m, "entries of a list are chosen by number, and this is %s. Use any to look at all of them", sort(key))
+			return nil, false, e.fail(m, "entries of a list are chosen by number, and this is %s. Use any to look at all of them", what(key))
 		}
 		at := int(i)
 		if at < 0 {
@@ -187,7 +187,7 @@ func (e *evaluation) member(n ast.Node) (v any, over bool, fault *Fault) {
 		}
 		return nil, false, e.fail(m, "there is no list here. Write ?. before the [ where it may be missing")
 	}
-	return nil, false, e.fail(m, "this is %s, and has no parts", sort(of))
+	return nil, false, e.fail(m, "this is %s, and has no parts", what(of))
 }
 
 func (e *evaluation) unary(n *ast.UnaryNode) (any, *Fault) {
@@ -198,7 +198,7 @@ func (e *evaluation) unary(n *ast.UnaryNode) (any, *Fault) {
 		}
 		f, ok := v.(float64)
 		if !ok {
-			return nil, e.fail(n, "- stands before %s, and must stand before a number", sort(v))
+			return nil, e.fail(n, "- stands before %s, and must stand before a number", what(v))
 		}
 		return -f, nil
 	}
@@ -215,7 +215,7 @@ func (e *evaluation) over(n *ast.BuiltinNode) (any, *Fault) {
 	}
 	list, ok := v.([]any)
 	if !ok && v != nil {
-		return nil, e.fail(n, "%s looks through a list, and this is %s", n.Name, sort(v))
+		return nil, e.fail(n, "%s looks through a list, and this is %s", n.Name, what(v))
 	}
 	depth := len(e.entries)
 	defer func() { e.entries = e.entries[:depth] }()
@@ -248,8 +248,8 @@ func (e *evaluation) over(n *ast.BuiltinNode) (any, *Fault) {
 	return true, nil
 }
 
-// sort is what a value is, with its article.
-func sort(v any) string {
+// what names the sort of a value, with its article.
+func what(v any) string {
 	switch v.(type) {
 	case nil:
 		return "nothing"

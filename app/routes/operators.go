@@ -56,9 +56,8 @@ func (e *evaluation) equal(n ast.Node, a, b any) (bool, *Fault) {
 		return a == nil && b == nil, nil
 	}
 	for _, v := range []any{a, b} {
-		switch v.(type) {
-		case []any, map[string]any:
-			return false, e.fail(n, "%s can't be compared as a whole. Choose a part of it", sort(v))
+		if whole(v) {
+			return false, e.fail(n, "%s can't be compared as a whole. Choose a part of it", what(v))
 		}
 	}
 	if s, ok := a.(string); ok {
@@ -69,6 +68,16 @@ func (e *evaluation) equal(n ast.Node, a, b any) (bool, *Fault) {
 	return a == b, nil
 }
 
+// whole reports whether a value has parts.
+func whole(v any) bool {
+	switch v.(type) {
+	case []any, map[string]any:
+		return true
+	}
+	return false
+}
+
+// in looks for a plain value in a list, or for a name in an object.
 func (e *evaluation) in(n ast.Node, a, b any) (any, *Fault) {
 	switch b := b.(type) {
 	case nil:
@@ -78,8 +87,7 @@ func (e *evaluation) in(n ast.Node, a, b any) (any, *Fault) {
 			if fault := e.spend(n, 2); fault != nil {
 				return nil, fault
 			}
-			switch v.(type) {
-			case []any, map[string]any:
+			if whole(a) || whole(v) {
 				continue
 			}
 			if same, fault := e.equal(n, a, v); same || fault != nil {
@@ -90,12 +98,12 @@ func (e *evaluation) in(n ast.Node, a, b any) (any, *Fault) {
 	case map[string]any:
 		key, ok := a.(string)
 		if !ok {
-			return nil, e.fail(n, "parts of an object have names, and this is %s", sort(a))
+			return nil, e.fail(n, "parts of an object have names, and this is %s", what(a))
 		}
 		_, ok = b[key]
 		return ok, nil
 	}
-	return nil, e.fail(n, "in looks into a list, and this is %s. Use contains for text", sort(b))
+	return nil, e.fail(n, "in looks into a list, and this is %s. Use contains for text", what(b))
 }
 
 // texts compares two texts. What is not there contains nothing.
@@ -110,7 +118,7 @@ func (e *evaluation) texts(n *ast.BinaryNode, a, b any) (any, *Fault) {
 		if ok {
 			wrong = b
 		}
-		return nil, e.fail(n, "%s compares texts, and this is %s. Write string(…) around it", n.Operator, sort(wrong))
+		return nil, e.fail(n, "%s compares texts, and this is %s. Write string(…) around it", n.Operator, what(wrong))
 	}
 	switch n.Operator {
 	case "contains":
@@ -177,7 +185,7 @@ func (e *evaluation) numbers(n *ast.BinaryNode, a, b any) (any, *Fault) {
 			return c >= 0, nil
 		}
 	}
-	return nil, e.fail(n, "%s stands between %s and %s. Use it between two numbers", n.Operator, sort(a), sort(b))
+	return nil, e.fail(n, "%s stands between %s and %s. Use it between two numbers", n.Operator, what(a), what(b))
 }
 
 func (e *evaluation) call(n ast.Node, name string, args []ast.Node) (any, *Fault) {
@@ -244,7 +252,7 @@ func (e *evaluation) call(n ast.Node, name string, args []ast.Node) (any, *Fault
 			return strconv.FormatBool(v), nil
 		}
 	}
-	return nil, e.fail(n, "%s can't be used with %s. Choose a part of it", name, sort(vs[0]))
+	return nil, e.fail(n, "%s can't be used with %s. Choose a part of it", name, what(vs[0]))
 }
 
 // has looks for a text within another, whatever their case.
@@ -258,5 +266,5 @@ func (e *evaluation) has(n ast.Node, s string, v any) (any, *Fault) {
 		}
 		return strings.Contains(strings.ToLower(s), strings.ToLower(part)), nil
 	}
-	return nil, e.fail(n, "has looks for a text, and this is %s. Write string(…) around it", sort(v))
+	return nil, e.fail(n, "has looks for a text, and this is %s. Write string(…) around it", what(v))
 }

@@ -30,7 +30,7 @@ const (
 const (
 	textMost        = 64 << 10 // bytes of each of an event's own texts that conditions see
 	attachmentsMost = 1000     // that conditions see
-	workMost        = 20 << 20 // steps, see evaluation.spend
+	workMost        = 64 << 20 // steps, see evaluation.spend
 )
 
 // Route sends the events that its condition matches to responders.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // SizeMost is the longest encoded form of routes, in bytes.
@@ -23,6 +24,11 @@ type wire struct {
 func Encode(rs []Route) ([]byte, error) {
 	if err := validate(rs); err != nil {
 		return nil, err
+	}
+	for _, r := range rs {
+		if !utf8.ValidString(r.When) {
+			return nil, fmt.Errorf("route “%s”: the expression has bytes that are no text. Type it anew", r.called())
+		}
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

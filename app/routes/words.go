@@ -16,6 +16,12 @@ type said struct {
 	words   func(part []string) string
 }
 
+// Messages of the library's whose place is not where it says.
+const (
+	early     = `^unexpected token EOF|^unexpected end`
+	openQuote = `^literal not terminated`
+)
+
 // sayings are in order: the first that matches counts.
 func sayings() []said {
 	one := func(s string) func([]string) string { return func([]string) string { return s } }
@@ -32,7 +38,8 @@ func sayings() []said {
 		{`^unexpected token Operator\("="\)`, one("a single = does not compare. Write ==")},
 		{`^unexpected token Operator\("&"\)`, one("a single & does not join conditions. Write “and”")},
 		{`^unexpected token Operator\("\|"\)`, one("a single | does not join conditions. Write “or”")},
-		{`^expected name|^unexpected token EOF|^unexpected end`, one("the expression ends too early. Complete it")},
+		{early, one("the expression ends too early. Complete it")},
+		{`^expected name`, one("after a point comes the name of a part, as in sender.id. Write one")},
 		{`^unexpected token Bracket\("([)\]}])"\)`, func(m []string) string {
 			return "the " + m[1] + " has no partner, or something is missing before it. Delete it or complete the expression"
 		}},
@@ -42,7 +49,7 @@ func sayings() []said {
 		{`^unexpected token \w+\("(.*)"\)$`, func(m []string) string {
 			return m[1] + " can't stand here. Something is missing before it, or it is one too many"
 		}},
-		{`^literal not terminated`, one("the quotation mark has no partner. Close the text with the same mark")},
+		{openQuote, one("the quotation mark has no partner. Close the text with the same mark")},
 		{`^unclosed comment`, one("the comment does not end. Close it with */")},
 		{`^unrecognized character: .* '(.)'`, func(m []string) string {
 			if strings.Contains("“”„‟‘’‚«»", m[1]) {
@@ -77,7 +84,9 @@ func sayings() []said {
 		{`^(?:not enough|too many) arguments to call (\S+)`, func(m []string) string {
 			return fmt.Sprintf("%s takes another number of arguments. Write it as in %s", m[1], example(m[1]))
 		}},
-		{`^expected at least|^invalid number of arguments`, one("the function takes another number of arguments. Look up how it is written")},
+		{`^expected at least`, one("the condition for the entries is missing. Write it as in " + example("any"))},
+		{`^invalid number of arguments`, one("the function takes another number of arguments. Look up how it is written")},
+		{`^(?:bad number syntax|invalid \w+ literal|\w+ literal is too large)`, one("the number can't be read, or is too large. Put it in quotes if it is text")},
 		{`^invalid argument for (\S+) \(type (.+)\)`, func(m []string) string {
 			return fmt.Sprintf("%s can't be used with %s. Write it as in %s", m[1], spell(m[2]), example(m[1]))
 		}},
@@ -103,7 +112,7 @@ func bare(t string) string {
 	case "string":
 		return "text"
 	case "bool":
-		return "yes-or-no"
+		return "true or false"
 	case "int", "int64", "float64", "uint8":
 		return "number"
 	case "nil", "<nil>":
@@ -124,7 +133,7 @@ func bare(t string) string {
 // spell is a type of the checker's, with its article.
 func spell(t string) string {
 	switch noun := bare(t); noun {
-	case "nothing", "something else":
+	case "nothing", "something else", "true or false":
 		return noun
 	case "sender", "conversation":
 		return "the " + noun
@@ -221,7 +230,7 @@ func meant(wrong string, all []string) string {
 	}
 	best, least := "", 3
 	for _, name := range all {
-		if d := distance(lower, strings.ToLower(name)); d < least && d < len(name) {
+		if d := distance(lower, strings.ToLower(name)); d < least && 2*d < len(lower) {
 			best, least = name, d
 		}
 	}
