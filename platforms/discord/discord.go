@@ -54,6 +54,7 @@ func Platform() platforms.Platform {
 				Help: "Only for another address of the API."},
 		},
 		Limits:  limits(),
+		IDs:     ids(),
 		Inbound: platforms.Dials,
 		Setup:   guide(""),
 		Length:  length,

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/diamondburned/arikawa/v3/discord"
+
+	"github.com/postern/postern/platforms"
 )
 
 // snow is an id of the platform, which holds the time at which it was made. 0 is
@@ -57,4 +59,16 @@ func read(b []byte, v any) bool {
 	err := json.Unmarshal(b, v)
 	var other *json.UnmarshalTypeError
 	return err == nil || errors.As(err, &other)
+}
+
+// ids is what the ids look like of who writes, and of channels.
+func ids() platforms.IDs {
+	return platforms.IDs{
+		User:             `^[1-9][0-9]{15,19}$`,
+		Conversation:     `^[1-9][0-9]{15,19}$`,
+		UserHelp:         "In Discord: Settings, Advanced, switch on Developer Mode; then right-click the person, Copy User ID.",
+		ConversationHelp: "In Discord: Settings, Advanced, switch on Developer Mode; then right-click the channel, Copy Channel ID.",
+		// All whose accounts were deleted become this one, “Deleted User”.
+		Nobody: []platforms.UserID{"456226577798135808"},
+	}
 }

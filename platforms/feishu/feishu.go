@@ -76,6 +76,7 @@ func Platform() platforms.Platform {
 				Help: "For HTTP events only, and needed there: from the same page."},
 		},
 		Limits:    limits(),
+		IDs:       idForms(),
 		Inbound:   platforms.Dials,
 		InboundOf: inboundOf,
 		Setup:     guide(),

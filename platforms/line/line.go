@@ -59,6 +59,8 @@ func Platform() platforms.Platform {
 		},
 		Away:    "While this computer is off, messages are lost, unless webhook redelivery is on at LINE: then LINE tries again for a time that it does not tell.",
 		Limits:  limits(),
+		IDs:     forms(),
+		Greet:   greet,
 		Length:  formatted,
 		Inbound: platforms.Webhook,
 		Setup:   guide(),

@@ -46,6 +46,7 @@ func Platform() platforms.Platform {
 				Help: "A word with which people call the bot anywhere in its teams, as in /ask. Leave it empty for none. The server must be able to reach this computer, and the bot needs the permission to manage slash commands. It is added and removed from the account's problems."},
 		},
 		Limits:  limits(),
+		IDs:     ids(),
 		Length:  length,
 		Inbound: platforms.Callback,
 		Setup:   guide(),

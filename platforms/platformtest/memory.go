@@ -71,10 +71,20 @@ func (m *Memory) Platform() platforms.Platform {
 			Key: "token", Label: "Token", Secret: true, Required: true,
 			Help: "Any token that the Memory knows.",
 		}},
-		Limits: memoryLimits(), Inbound: platforms.Dials,
+		Limits: memoryLimits(), IDs: memoryIDs(), Inbound: platforms.Dials,
 		New: func(c platforms.Config) (platforms.Connector, error) {
 			return &memoryConnector{server: m, config: c}, nil
 		},
+	}
+}
+
+// memoryIDs takes every id that tests give people, as in “ada”, and shared places
+// by their beginning.
+func memoryIDs() platforms.IDs {
+	return platforms.IDs{
+		User: `^[a-z0-9-]{1,64}$`, Conversation: `^group[a-z0-9-]{0,64}$`,
+		UserHelp: "Read it in the test.", ConversationHelp: "Read it in the test.",
+		Nobody: []platforms.UserID{"nobody"},
 	}
 }
 

@@ -52,6 +52,7 @@ func Platform() platforms.Platform {
 		},
 		Away:    "Slack keeps messages; Postern reads what it missed, with replies in threads of recent messages. Button clicks and commands made meanwhile are lost.",
 		Limits:  limits(),
+		IDs:     ids(),
 		Inbound: platforms.Dials,
 		Setup:   guide(),
 		New:     newConnector,

@@ -62,6 +62,8 @@ func Platform() platforms.Platform {
 		},
 		Away:    "Telegram keeps messages for 24 hours and delivers them then.",
 		Limits:  limits(),
+		IDs:     ids(),
+		Greet:   greet,
 		Length:  formatted,
 		Inbound: platforms.Dials,
 		Setup:   guide(),

@@ -35,6 +35,7 @@ func Platform() platforms.Platform {
 		// to three days old, Stripe tries for three days, and the example schedule
 		// of Standard Webhooks ends after three days and a bit.
 		Limits:  platforms.Limits{Mute: true, Redelivery: 7 * 24 * time.Hour},
+		IDs:     platforms.IDs{Machines: true},
 		Away:    "While this computer is off, events are lost with services that deliver once, as GitHub does. Stripe, and most that follow Standard Webhooks, try again for days.",
 		Inbound: platforms.Webhook,
 		Setup:   guide(),
