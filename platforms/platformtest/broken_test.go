@@ -92,6 +92,30 @@ func faults() map[string]fault {
 			ev.ID += platforms.EventID(fmt.Sprint(time.Now().UnixNano()))
 			return s.Event(ctx, ev)
 		})),
+		"takes a name for an id": at("receive/a message", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+			ev.From.ID = platforms.UserID(ev.From.Handle)
+			return s.Event(ctx, ev)
+		})),
+		"takes a title for a place": at("receive/group and thread", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+			ev.Conversation.ID = "#" + ev.Conversation.ID
+			return s.Event(ctx, ev)
+		})),
+		"takes a button's case": at("features/buttons bring back what they were given", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
+			if ev.Click != nil {
+				ev.Click.Data = strings.ToLower(ev.Click.Data)
+			}
+			return s.Event(ctx, ev)
+		})),
+		"mistakes which message was pressed": at("features/buttons bring back what they were given", &broken{run: func(c *memoryConnector, ctx context.Context, from platforms.Cursor, s platforms.Sink) error {
+			var last platforms.MessageID
+			return c.Run(ctx, from, sinkFunc{s, func(ctx context.Context, ev platforms.Event) error {
+				if ev.Click != nil && last != "" {
+					ev.Message = last
+				}
+				last = ev.Message
+				return s.Event(ctx, ev)
+			}})
+		}}),
 		"loses the cursor": at("receive/a message", withSink(func(s platforms.Sink, ctx context.Context, ev platforms.Event) error {
 			ev.Cursor = ""
 			return s.Event(ctx, ev)

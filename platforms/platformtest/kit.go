@@ -193,6 +193,11 @@ func (r *run) judge() {
 	if twice := r.rec.Twice(); len(twice) > 0 && !r.d.mayRepeat && !r.d.s.h.NoCursor && !r.d.s.h.Overlaps {
 		r.d.t.Errorf("handed over again although stored: %q", twice)
 	}
+	for _, ev := range r.rec.Calls() {
+		if fault := eventFault(r.d.s.h.Platform.IDs, ev); fault != "" {
+			r.d.t.Error(fault)
+		}
+	}
 	for _, f := range r.rec.Faults() { // after what was left has ended: it may have spoken late
 		r.d.t.Error(f)
 	}

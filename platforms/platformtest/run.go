@@ -6,6 +6,7 @@ import "testing"
 func Run(t *testing.T, h Harness) {
 	s := &suite{h: h, limits: h.Platform.Limits, heard: &heard{}}
 	t.Run("platform", s.platform)
+	t.Run("ids", s.ids)
 	t.Run("check", s.check)
 	t.Run("receive", s.receive)
 	t.Run("acknowledge", s.acknowledge)

@@ -286,6 +286,7 @@ func (s *suite) features(t *testing.T) {
 		d.kind("data beyond the limit", err, platforms.Rejected)
 		r.stop()
 	})
+	t.Run("buttons bring back what they were given", s.pressed)
 	t.Run("typing", func(t *testing.T) {
 		if s.limits.Typing == 0 {
 			t.Skip("the platform has no typing sign")
