@@ -101,7 +101,7 @@ func greetFault(link string) string {
 	u, err := url.Parse(link)
 	switch {
 	case link == "":
-	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || strings.Contains(u.EscapedPath(), ".."):
+	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || strings.Contains(u.EscapedPath(), "/../"):
 		return fmt.Sprintf("%q is no plain https address", link)
 	case !strings.Contains(u.RawQuery, greeting):
 		return fmt.Sprintf("%q lacks the code", link)

@@ -67,6 +67,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ev := convert(h.c.scheme, r.Header, body, h.c.now())
+	ev.Raw = raw(r, body, h.c.secrets(h.c.now()))
 	<-h.reading
 	_ = h.queue.Answer(w, r.WithContext(ctx), []platforms.Event{ev}, limit)
 }

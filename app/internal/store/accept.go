@@ -315,7 +315,7 @@ func fit(from Incoming) (platforms.Event, []byte, error) {
 	}
 	// Control characters take six bytes each in JSON, and every id and list may
 	// be long: keep what a person reads, and a way to find the original.
-	ev.Attachments, ev.Click, ev.Reply = nil, nil, ""
+	ev.Attachments, ev.Click, ev.Reply, ev.Raw = nil, nil, "", nil
 	ev.Text = cut(ev.Text, maxText/8)
 	ev.Note = cut(ev.Note, 1<<10) + " (parts of this event were too big to be stored)"
 	ev.ID = platforms.EventID(clip(string(ev.ID)))
