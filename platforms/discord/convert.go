@@ -216,6 +216,9 @@ func ticketOf(r platforms.ReplyToken) (ticket, bool) {
 
 // interacted turns a click or a command into an event. It is false for other
 // interactions, which this program never asks for.
+//
+// Discord tells an application of its own messages' buttons only. Their author
+// need not be the bot's user: answers to commands are a webhook's.
 func interacted(i interaction, at spot, names lookup) (platforms.Event, bool) {
 	who := i.User
 	if i.Member != nil && i.Member.User != nil {

@@ -79,6 +79,24 @@ func TestConvertInteractions(t *testing.T) {
 	}
 }
 
+// TestAmongPeople: who installed an app for themselves can call it in conversations
+// without the bot. Those are shared places, although no server has them.
+func TestAmongPeople(t *testing.T) {
+	for words, want := range map[string]bool{
+		`{"channel_id":"5","context":1,"channel":{"id":"5","type":1}}`: false,
+		`{"channel_id":"5"}`: false,
+		`{"channel_id":"5","context":0,"guild_id":"7","channel":{"id":"5","type":0}}`: false,
+		`{"channel_id":"5","context":2,"channel":{"id":"5","type":1}}`:                true,
+		`{"channel_id":"5","context":2}`:                                              true,
+		`{"channel_id":"5","channel":{"id":"5","type":3}}`:                            true,
+	} {
+		var i interaction
+		if !read([]byte(words), &i) || i.among() != want {
+			t.Errorf("%s: among people %v", words, !want)
+		}
+	}
+}
+
 // FuzzConvert: whatever comes is no reason to fall over, and what is made of it
 // can be stored.
 func FuzzConvert(f *testing.F) {

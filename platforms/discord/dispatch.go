@@ -20,6 +20,10 @@ func (r *run) event(ctx context.Context, f frame) (ev platforms.Event, ok bool, 
 		if !read(f.Data, &i) {
 			return ev, false, nil
 		}
+		if i.among() {
+			ev, ok = interacted(i, spot{conversation: platforms.Conversation{ID: platforms.ConversationID(i.Channel.String()), Kind: platforms.Group}}, &r.c.places)
+			return ev, ok, nil
+		}
 		direct := i.Guild == 0
 		if i.Place != nil && i.Place.ID == i.Channel && !direct {
 			if _, known := r.c.places.find(i.Channel); !known {

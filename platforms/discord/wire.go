@@ -127,6 +127,7 @@ type interaction struct {
 	Guild   snow     `json:"guild_id"`
 	Channel snow     `json:"channel_id"`
 	Place   *channel `json:"channel"`
+	Context int      `json:"context"`
 	Member  *member  `json:"member"`
 	User    *user    `json:"user"`
 	Message *message `json:"message"`
@@ -146,6 +147,16 @@ type option struct {
 	Type    int             `json:"type"`
 	Value   json.RawMessage `json:"value"`
 	Options []option        `json:"options"`
+}
+
+// privateChannel is the context of an interaction among people, in a conversation
+// of which the bot is no part: whoever installed an app for themselves can call it
+// there. https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-interaction-context-types
+const privateChannel = 2
+
+// among reports whether it is from such a conversation.
+func (i interaction) among() bool {
+	return i.Guild == 0 && (i.Context == privateChannel || i.Place != nil && discord.ChannelType(i.Place.Type) == discord.GroupDM)
 }
 
 // Kinds of interactions.

@@ -59,7 +59,8 @@ func (c *connector) mark(ctx context.Context, t clickToken) error {
 	return c.replace(ctx, t.Message, content)
 }
 
-// cardOf is the content of a card of the bot's as it was sent, or nil.
+// cardOf is the content of a card of the bot's as it was sent, or nil. Another
+// bot's could name any data: who answers that with a number presses nothing.
 func (c *connector) cardOf(ctx context.Context, id string) (map[string]any, error) {
 	var got larkim.GetMessageRespData
 	err := c.api.do(ctx, callTime, call{method: http.MethodGet, path: "/open-apis/im/v1/messages/" + url.PathEscape(id),
@@ -68,6 +69,9 @@ func (c *connector) cardOf(ctx context.Context, id string) (map[string]any, erro
 		return nil, err
 	}
 	if len(got.Items) == 0 || got.Items[0] == nil || got.Items[0].Body == nil || str(got.Items[0].MsgType) != larkim.MsgTypeInteractive {
+		return nil, nil
+	}
+	if s := got.Items[0].Sender; s == nil || str(s.SenderType) != "app" || str(s.Id) != c.api.app {
 		return nil, nil
 	}
 	var content map[string]any

@@ -190,7 +190,9 @@ func oldClick(payload []byte, me bot, now time.Time) (platforms.Event, bool) {
 	return v.event(me)
 }
 
-// pressed is a button that somebody pressed.
+// pressed is a button that somebody pressed. Feishu tells an app of its own cards
+// only, and in a forwarded one the buttons are dead:
+// https://open.feishu.cn/document/common-capabilities/message-card/getting-started/card-structure/card-configuration
 type pressed struct {
 	id, token     string
 	message, chat string
@@ -216,8 +218,10 @@ func (v pressed) event(me bot) (platforms.Event, bool) {
 	}
 	return platforms.Event{
 		ID: platforms.EventID("click:" + v.id), Kind: platforms.ButtonClicked, Time: v.time,
-		// A click does not say what kind of chat it was in.
-		Conversation: platforms.Conversation{ID: platforms.ConversationID(v.chat), Kind: platforms.Group},
+		// A click does not say what kind of chat it was in. Run adds what it knows;
+		// else it is left open, so that nobody takes it for a group against better
+		// knowledge, or for a direct one.
+		Conversation: platforms.Conversation{ID: platforms.ConversationID(v.chat)},
 		Message:      platforms.MessageID(v.message), Mentioned: true,
 		From: platforms.User{ID: platforms.UserID(v.user)}, Own: v.user == me.OpenID,
 		Click: &platforms.Click{Data: words, Token: clickToken{Token: v.token, Message: v.message, At: at, Data: words}.encode()},

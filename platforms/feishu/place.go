@@ -35,6 +35,9 @@ func parsePlace(c platforms.Cursor) (p place) {
 	return p
 }
 
+// direct reports whether a chat is known to be one of two.
+func (p *place) direct(c platforms.ConversationID) bool { return slices.Contains(p.Direct, string(c)) }
+
 // saw notes what an event tells of where we are.
 func (p *place) saw(ev platforms.Event) {
 	id := string(ev.Conversation.ID)

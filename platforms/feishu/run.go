@@ -253,6 +253,9 @@ func (r *run) event(looking context.Context, p packet) (platforms.Event, bool) {
 		r.c.chosen(looking, &ev)
 		ev.Mentioned = ev.Mentioned || ev.ReplyTo != "" && r.c.recent.own(ev.ReplyTo)
 	}
+	if ev.Kind == platforms.ButtonClicked && ev.Conversation.Kind == "" && r.place.direct(ev.Conversation.ID) {
+		ev.Conversation.Kind = platforms.Direct
+	}
 	r.c.name(looking, &ev)
 	return ev, true
 }

@@ -152,6 +152,26 @@ func TestChosenByReply(t *testing.T) {
 	}
 }
 
+// TestAnothersCard: who answers another bot's card with a number presses no button
+// of ours, whatever that card names.
+func TestAnothersCard(t *testing.T) {
+	s, conn := open(t)
+	_, err := conn.Send(soon(t), platforms.Message{Key: "k", Conversation: feishutest.Direct, Text: "Well?", Buttons: yesNo()})
+	must(t, err)
+	card := string(s.Sent()[0].Content)
+	_, other := openAt(t, s) // which does not remember the card
+	var rec platformtest.Recorder
+	run(t, other, "", &rec)
+	must(t, s.WaitSocket(soon(t)))
+	for i, app := range []string{"cli_another", ""} {
+		id := s.Keep(feishutest.Said{Chat: feishutest.Direct, App: app, Kind: "interactive", Content: card})
+		s.Post(feishutest.Said{Chat: feishutest.Direct, User: feishutest.Person, Text: "1", ReplyTo: id})
+		if ev := rec.Wait(t, i+1)[i]; (ev.Kind == platforms.ButtonClicked) != (app == "") {
+			t.Errorf("of %q: %+v", app, ev)
+		}
+	}
+}
+
 // TestTypingSign: a reaction to the last message, which goes with the answer.
 func TestTypingSign(t *testing.T) {
 	s, conn := open(t)

@@ -138,6 +138,9 @@ func convert(raw json.RawMessage, now time.Time, own func(platforms.MessageID) b
 			return ev, false
 		}
 	case "postback":
+		// Of the bot's own messages, or of a rich menu, which whoever owns the account
+		// makes. People can send none: what LIFF sends for them has no such action,
+		// https://developers.line.biz/en/reference/liff/#send-messages.
 		ev.Kind, ev.Mentioned = platforms.ButtonClicked, true
 		data, tag := untag(e.Postback.Data)
 		ev.Click = &platforms.Click{Data: data}

@@ -60,6 +60,13 @@ func TestConvert(t *testing.T) {
 				ev.Note != w.Note || file != w.File || data != w.Data || ev.Mentioned != w.Mentioned {
 				t.Errorf("%+v\nwant %+v", ev, *w)
 			}
+			var from struct {
+				Source struct{ UserID platforms.UserID }
+			}
+			must(t, json.Unmarshal(r.Event, &from))
+			if ev.Kind != platforms.MembershipChanged && ev.From.ID != from.Source.UserID {
+				t.Errorf("from %q, want %q", ev.From.ID, from.Source.UserID)
+			}
 			if ev.ID != "event:01FZ74A0TDDPYRVKNK77XKC3ZR" || ev.Time.UnixMilli() != 1462629479859 {
 				t.Errorf("id %q, time %v", ev.ID, ev.Time)
 			}

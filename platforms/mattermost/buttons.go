@@ -71,7 +71,7 @@ func listed(m platforms.Message) (lines string, data []string) {
 
 // choices is what the numbers of a post mean, nil if it is not the bot's own.
 func choices(p post, me string) []string {
-	if p.UserID != me {
+	if p.UserID != me || p.Props["from_webhook"] != nil {
 		return nil
 	}
 	list, _ := p.Props[propButtons].([]any)

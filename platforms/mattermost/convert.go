@@ -45,6 +45,7 @@ func convert(p post, edited bool, s scene) (platforms.Event, bool) {
 	if p.RootID != "" {
 		ev.ReplyTo = platforms.MessageID(p.RootID)
 	}
+	ev.From.Bot = ev.From.Bot || machine(p)
 	switch {
 	case p.DeleteAt != 0 || p.ID == "" || p.ChannelID == "":
 		return ev, false
@@ -78,6 +79,25 @@ func convert(p post, edited bool, s scene) (platforms.Event, bool) {
 		ev.Mentioned = false
 	}
 	return ev, true
+}
+
+// machine reports whether a program wrote a post, by the person's right whose id it
+// bears: whoever has the address of an incoming webhook writes as the one who made
+// it. https://developers.mattermost.com/integrate/webhooks/incoming/
+func machine(p post) bool {
+	for _, name := range []string{"from_webhook", "from_plugin", "from_oauth_app", "from_bot"} {
+		switch v := p.Props[name].(type) {
+		case bool:
+			if v {
+				return true
+			}
+		case string:
+			if v != "" && v != "false" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mentions reports whether words address a user name.

@@ -72,6 +72,42 @@ func TestConvert(t *testing.T) {
 	}
 }
 
+// TestMachines: what a program writes by a person's right is no person's.
+func TestMachines(t *testing.T) {
+	me := user{ID: "bot", Username: "postern", Bot: true}
+	for props, machine := range map[string]bool{
+		`{}`: false, `{"disable_group_highlight":true}`: false, `{"from_webhook":"false"}`: false, `{"from_webhook":""}`: false,
+		`{"from_webhook":"true","override_username":"Ada"}`: true, `{"from_webhook":true}`: true,
+		`{"from_plugin":"true"}`: true, `{"from_oauth_app":"true"}`: true, `{"from_bot":"true"}`: true,
+	} {
+		var p post
+		if err := json.Unmarshal([]byte(`{"id":"p","channel_id":"c","user_id":"ada","message":"x","create_at":1,"edit_at":2,"props":`+props+`}`), &p); err != nil {
+			t.Fatal(err)
+		}
+		for _, edited := range []bool{false, true} {
+			ev, ok := convert(p, edited, scene{me: me, channel: channel{ID: "c", Type: "O"}, from: user{ID: "ada"}})
+			if !ok || ev.From.ID != "ada" || ev.From.Bot != machine {
+				t.Errorf("%s: %v, %+v", props, ok, ev.From)
+			}
+		}
+	}
+}
+
+// TestChoicesOfOurs: numbers mean something in posts that the bot wrote itself.
+func TestChoicesOfOurs(t *testing.T) {
+	props := map[string]any{propButtons: []any{"yes"}}
+	if got := choices(post{UserID: "bot", Props: props}, "bot"); !slices.Equal(got, []string{"yes"}) {
+		t.Errorf("%q", got)
+	}
+	if got := choices(post{UserID: "ada", Props: props}, "bot"); got != nil {
+		t.Errorf("of somebody else: %q", got)
+	}
+	props["from_webhook"] = "true"
+	if got := choices(post{UserID: "bot", Props: props}, "bot"); got != nil {
+		t.Errorf("of a webhook: %q", got)
+	}
+}
+
 // TestMentions finds a user name at the boundaries of words only.
 func TestMentions(t *testing.T) {
 	for words, want := range map[string]bool{

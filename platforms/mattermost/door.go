@@ -196,8 +196,9 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, c *connector, me us
 		http.Error(w, "forbidden", http.StatusForbidden)
 		return
 	}
-	// One id for all who press it: the journal takes the first.
-	id := "action:" + got.Context.Message + ":" + got.Context.Number
+	// One id for each who presses it, of whom the journal takes the first press:
+	// somebody who may not use a button must not use it up.
+	id := "action:" + got.Context.Message + ":" + got.Context.Number + ":" + got.UserID
 	words, err := d.hand(ctx, id, platforms.Event{
 		ID: platforms.EventID(id), Kind: platforms.ButtonClicked, Time: time.Now().UTC(),
 		Conversation: conversation(c.channel(ctx, p.ChannelID), me), Thread: platforms.ThreadID(p.RootID), Message: platforms.MessageID(p.ID),

@@ -109,11 +109,33 @@ func TestForgedClicks(t *testing.T) {
 	if n := len(rec.Events()); n > 0 {
 		t.Fatalf("%d events: %+v", n, rec.Events())
 	}
+	heard := 0
+	t.Run("everybody who sees it, once each", func(t *testing.T) {
+		const bob = "bob00000000000000000000001"
+		s.AddUser(mattermosttest.User{ID: bob, Username: "bob"})
+		for range 2 {
+			for _, who := range []string{bob, mattermosttest.Person} {
+				must(t, s.Press(other.ID, who, "Yes"))
+			}
+		}
+		var from []platforms.UserID
+		for _, ev := range rec.Events() {
+			if ev.Click == nil || ev.Click.Data != "yes" || ev.Message != platforms.MessageID(other.ID) {
+				t.Errorf("%+v", ev)
+			}
+			from = append(from, ev.From.ID)
+		}
+		// Who may not use the button, and was first, has not used it up.
+		if !slices.Equal(from, []platforms.UserID{bob, mattermosttest.Person}) {
+			t.Errorf("pressed by %q", from)
+		}
+		heard = len(rec.Events())
+	})
 	t.Run("the real one, once", func(t *testing.T) {
 		for range 2 {
 			must(t, s.Callback(action.URL, body(func(_, _ map[string]any) {})))
 		}
-		if evs := rec.Events(); len(evs) != 1 || evs[0].Click.Data != "yes" || len(rec.Twice()) != 0 {
+		if evs := rec.Events()[heard:]; len(evs) != 1 || evs[0].Click.Data != "yes" || len(rec.Twice()) != 0 {
 			t.Errorf("%+v", evs)
 		}
 		if !slices.Contains(s.Answers(), "This button was pressed already.") {

@@ -68,7 +68,7 @@ func convert(req socketmode.Request, me bot, now time.Time) (platforms.Event, bo
 			Event message `json:"event"`
 		}
 		if json.Unmarshal(req.Payload, &p) != nil {
-			return unreadable(req, now)
+			return unreadable(req, me, now)
 		}
 		return p.Event.happened(me)
 	case socketmode.RequestTypeSlashCommands:
@@ -80,14 +80,16 @@ func convert(req socketmode.Request, me bot, now time.Time) (platforms.Event, bo
 }
 
 // unreadable keeps at least that there was a message, if its core can be read.
-func unreadable(req socketmode.Request, now time.Time) (platforms.Event, bool) {
+func unreadable(req socketmode.Request, me bot, now time.Time) (platforms.Event, bool) {
 	var p struct {
 		Event struct {
-			Type    string `json:"type"`
-			Channel string `json:"channel"`
-			User    string `json:"user"`
-			TS      string `json:"ts"`
-			Text    string `json:"text"`
+			Type    string          `json:"type"`
+			Channel string          `json:"channel"`
+			User    string          `json:"user"`
+			TS      string          `json:"ts"`
+			Text    string          `json:"text"`
+			Subtype json.RawMessage `json:"subtype"`
+			BotID   json.RawMessage `json:"bot_id"`
 		} `json:"event"`
 	}
 	// A field of another type leaves the others read.
@@ -96,13 +98,18 @@ func unreadable(req socketmode.Request, now time.Time) (platforms.Event, bool) {
 		return platforms.Event{}, false
 	}
 	e := p.Event
-	if e.Type != "message" || e.Channel == "" || micros(e.TS) == 0 || e.User == "" {
+	var subtype, by string
+	if len(e.Subtype) > 0 && json.Unmarshal(e.Subtype, &subtype) != nil || !told[subtype] {
+		return platforms.Event{}, false // an edit would pass for something new
+	}
+	if e.Type != "message" || e.Channel == "" || micros(e.TS) == 0 || e.User == "" || e.User == me.User {
 		return platforms.Event{}, false
 	}
+	machine := len(e.BotID) > 0 && (json.Unmarshal(e.BotID, &by) != nil || by != "")
 	ev := platforms.Event{
 		ID: platforms.EventID("message:" + e.Channel + ":" + e.TS), Kind: platforms.MessageReceived, Time: moment(e.TS),
 		Conversation: platforms.Conversation{ID: platforms.ConversationID(e.Channel), Kind: kindOf("", e.Channel)},
-		Message:      platforms.MessageID(e.TS), From: platforms.User{ID: platforms.UserID(e.User)}, Text: readable(e.Text),
+		Message:      platforms.MessageID(e.TS), From: platforms.User{ID: platforms.UserID(e.User), Bot: machine}, Text: readable(e.Text),
 		Note: "a message in a form that Postern does not know",
 	}
 	return ev, true
@@ -260,6 +267,8 @@ func command(req socketmode.Request, now time.Time) (platforms.Event, bool) {
 }
 
 // click converts a pressed button. Buttons that open an address come here too.
+// Slack tells an app of the buttons of its own messages only, and nobody else can
+// write as the app.
 // https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 func click(req socketmode.Request, now time.Time) (platforms.Event, bool) {
 	var p struct {

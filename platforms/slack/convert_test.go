@@ -88,6 +88,30 @@ func TestOwnByEitherID(t *testing.T) {
 	}
 }
 
+// TestOddMessages is about messages in no form that is known: whose they are counts
+// for them too.
+func TestOddMessages(t *testing.T) {
+	const odd = `"files":{"not":"a list"}`
+	for name, c := range map[string]struct {
+		more      string
+		told, bot bool
+	}{
+		"a person's":                {`"user":"U123ABC456"`, true, false},
+		"a bot's":                   {`"user":"U123ABC456","bot_id":"B2"`, true, true},
+		"of who knows":              {`"user":"U123ABC456","bot_id":{}`, true, true},
+		"our own":                   {`"user":"` + self.User + `"`, false, false},
+		"a shared file":             {`"user":"U123ABC456","subtype":"file_share"`, true, false},
+		"an edit":                   {`"user":"U123ABC456","subtype":"message_changed"`, false, false},
+		"of a subtype of who knows": {`"user":"U123ABC456","subtype":{}`, false, false},
+	} {
+		payload := `{"event":{"type":"message","channel":"C024BE91L","text":"kept","ts":"1355517523.000005",` + c.more + `,` + odd + `}}`
+		ev, told := convert(socketmode.Request{Type: socketmode.RequestTypeEventsAPI, EnvelopeID: "e", Payload: []byte(payload)}, self, time.Now())
+		if told != c.told || told && (ev.From.Bot != c.bot || ev.From.ID != "U123ABC456" || ev.Text != "kept") {
+			t.Errorf("%s: %v, %+v", name, told, ev)
+		}
+	}
+}
+
 // FuzzConvert looks for payloads that crash, and for events without an id.
 func FuzzConvert(f *testing.F) {
 	for _, name := range []string{"message", "file", "bot", "changed", "joined", "odd", "command", "click"} {

@@ -128,6 +128,10 @@ func mentions(s string, entities []models.MessageEntity, me models.User) bool {
 	return false
 }
 
+// click converts a pressed button, of the bot's own messages only: it may have put
+// buttons to a channel's posts. Who uses a program of their own can send any data
+// for a message, says https://core.telegram.org/bots/api#callbackquery, and of an
+// old message Telegram does not tell who wrote it: only that From pressed is sure.
 func click(q *models.CallbackQuery, me models.User, now time.Time) platforms.Event {
 	ev := platforms.Event{
 		Kind: platforms.ButtonClicked, Time: now.UTC(), // Telegram does not tell when
@@ -139,6 +143,9 @@ func click(q *models.CallbackQuery, me models.User, now time.Time) platforms.Eve
 		return platforms.Event{}
 	case q.Message.Message != nil:
 		m := q.Message.Message
+		if m.From != nil && m.From.ID != me.ID {
+			return platforms.Event{}
+		}
 		ev.Conversation, ev.Thread, ev.Message = conversation(m.Chat), topic(m), messageID(m.ID)
 	case q.Message.InaccessibleMessage != nil:
 		m := q.Message.InaccessibleMessage
@@ -196,18 +203,19 @@ func salvage(raw json.RawMessage, me models.User, now time.Time) platforms.Event
 		var (
 			id, date int
 			chat     models.Chat
-			from     models.User
 		)
 		_ = json.Unmarshal(fields["message_id"], &id)
 		_ = json.Unmarshal(fields["date"], &date)
 		_ = json.Unmarshal(fields["chat"], &chat)
-		_ = json.Unmarshal(fields["from"], &from)
 		for _, key := range []string{"text", "caption"} {
 			if ev.Text == "" {
 				_ = json.Unmarshal(fields[key], &ev.Text)
 			}
 		}
 		ev.Time = moment(date, now)
+		if kind == models.AllowedUpdateEditedMessage || kind == models.AllowedUpdateEditedChannelPost {
+			ev.Kind = platforms.MessageEdited // or it would pass for something new
+		}
 		if chat.ID != 0 {
 			ev.Conversation = conversation(chat)
 			ev.Mentioned = ev.Conversation.Kind == platforms.Direct
@@ -215,12 +223,33 @@ func salvage(raw json.RawMessage, me models.User, now time.Time) platforms.Event
 		if id != 0 {
 			ev.Message = messageID(id)
 		}
-		if from.ID != 0 {
-			ev.From, ev.Own = user(from), from.ID == me.ID
-		}
+		ev.From, ev.Own = salvageSender(fields, chat, me)
 		break
 	}
 	return ev
+}
+
+// salvageSender is sender, for a message that can't be decoded. Who wrote in the
+// name of a chat is not taken for the user whom Telegram names beside it: where
+// that chat can't be read, it was nobody.
+func salvageSender(fields map[string]json.RawMessage, chat models.Chat, me models.User) (platforms.User, bool) {
+	m := models.Message{Chat: chat}
+	if raw := fields["sender_chat"]; len(raw) > 0 && string(raw) != "null" {
+		m.SenderChat = &models.Chat{}
+		_ = json.Unmarshal(raw, m.SenderChat)
+		if m.SenderChat.ID == 0 {
+			return platforms.User{}, false
+		}
+	}
+	var from models.User
+	_ = json.Unmarshal(fields["from"], &from)
+	if from.ID != 0 {
+		m.From = &from
+	}
+	if m.SenderChat == nil && m.From == nil {
+		return platforms.User{}, false
+	}
+	return sender(&m), from.ID != 0 && from.ID == me.ID
 }
 
 func conversation(c models.Chat) platforms.Conversation {

@@ -13,6 +13,7 @@ type post struct {
 	root, parent string
 	thread       string
 	sender       string // a person's open_id; empty: the app
+	app          string // another app's id
 	kind         string // msg_type
 	content      string
 	made, edited time.Time
@@ -139,6 +140,9 @@ func (s *Server) wire(p *post, cards string) map[string]any {
 	}
 	if p.sender != "" {
 		m["sender"] = map[string]any{"id": p.sender, "id_type": "open_id", "sender_type": "user", "tenant_key": tenant}
+	}
+	if p.app != "" {
+		m["sender"] = map[string]any{"id": p.app, "id_type": "app_id", "sender_type": "app", "tenant_key": tenant}
 	}
 	if p.edits > 0 {
 		m["update_time"] = millis(p.edited)

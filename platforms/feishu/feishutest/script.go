@@ -23,6 +23,7 @@ type Mention struct{ OpenID, Name string }
 type Said struct {
 	Chat     string
 	User     string // an open_id; empty: the bot, from elsewhere
+	App      string // the id of another app, whose bot writes; User is empty then
 	Text     string // of a text message
 	Kind     string // of another message: msg_type, with Content
 	Content  string
@@ -64,7 +65,7 @@ func (s *Server) Keep(m Said) string {
 // write keeps a message, and gives the event about it.
 func (s *Server) write(m Said) (p *post, e *event) {
 	s.do(func() {
-		p = &post{id: s.id("om_"), chat: m.Chat, sender: m.User, made: s.now(), parent: m.ReplyTo, mentions: m.Mentions}
+		p = &post{id: s.id("om_"), chat: m.Chat, sender: m.User, app: m.App, made: s.now(), parent: m.ReplyTo, mentions: m.Mentions}
 		p.kind, p.content = m.Kind, m.Content
 		switch {
 		case m.File != nil && strings.HasPrefix(m.File.MediaType, "image/"):
