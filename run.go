@@ -20,6 +20,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/cli"
 	"github.com/postern/postern/app/control/client"
+	"github.com/postern/postern/app/doctor/support"
 	"github.com/postern/postern/app/responders/echo"
 	"github.com/postern/postern/app/responders/notify"
 	"github.com/postern/postern/platforms"
@@ -117,7 +118,7 @@ func (p *program) open(ctx context.Context) (err error) {
 	}
 	p.app, err = app.New(ctx, app.Options{
 		Dir: p.o.Dir, Platforms: all.All(), Responders: responders, Version: version,
-		Demo: p.o.Demo, Ingress: ingress, Stages: stages, Told: p.warn, Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
+		Demo: p.o.Demo, Ingress: ingress, Stages: stages, Told: p.warn, Probes: faceProbes(p.o.Headless || !hasDisplay()), Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
 	})
 	if err != nil {
 		if p.stage != nil {
@@ -177,6 +178,6 @@ func (p *program) play(ctx context.Context) error {
 // logTo logs into a file in dir that is kept small.
 func logTo(dir string) slog.Handler {
 	return slog.NewTextHandler(&lumberjack.Logger{
-		Filename: filepath.Join(dir, "postern.log"), MaxSize: 5 /* MB */, MaxBackups: 2,
+		Filename: filepath.Join(dir, support.LogName), MaxSize: 5 /* MB */, MaxBackups: 2,
 	}, nil)
 }

@@ -8,6 +8,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/doctor"
 	"github.com/postern/postern/app/exposure/guard"
 	"github.com/postern/postern/app/internal/proxy"
 	"github.com/postern/postern/app/internal/redact"
@@ -62,6 +64,8 @@ type Options struct {
 	// Tunnels looks for programs that publish local ports; nil looks at this
 	// computer's.
 	Tunnels func(context.Context) ([]guard.Tunnel, error)
+	// Probes are further checks for the doctor: what the program's faces know.
+	Probes []doctor.Probe
 	// Told is called with what the person must hear of at once; it must not
 	// block. Nil tells nobody.
 	Told func(api.Notice)
@@ -110,6 +114,8 @@ type App struct {
 	settings api.Settings
 	paused   bool // everything is
 	notices  []api.Notice
+	woke     time.Time // the accounts were last reconnected after sleep or a change of the network
+	wokeWhy  string
 
 	trying    sync.Map // seq → struct{}: sends begun by this run, their end not yet recorded
 	claims    claims
@@ -125,6 +131,7 @@ type App struct {
 
 	gates gates // conversations that the platform asked us to leave alone
 	pace  *pacer
+	sample chan string // the value by which the doctor tries the vault; whoever took it puts it back
 }
 
 // ErrRunning means that another Postern has the data folder.
@@ -149,7 +156,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a := &App{
 		o: o, now: o.Now, started: o.Now(), vault: o.Vault,
 		running: make(chan struct{}), precious: make(chan struct{}, 1), settings: defaultSettings(), pace: newPacer(),
+		sample: make(chan string, 1),
 	}
+	a.sample <- rand.Text()
 	switch {
 	case a.vault != nil:
 	case o.Demo:
@@ -338,6 +347,9 @@ func (a *App) resumeSends(id platforms.AccountID) error {
 func (a *App) watchWake(ctx context.Context) {
 	for n := range wake.Watch(ctx, a.log) {
 		a.log.Info("reconnecting", "why", n.Reason)
+		a.mu.Lock()
+		a.woke, a.wokeWhy = a.now(), n.Reason
+		a.mu.Unlock()
 		for _, acc := range a.list() {
 			acc.reconnect(n.Reason)
 		}

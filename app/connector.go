@@ -169,7 +169,7 @@ func newDialer() *net.Dialer {
 // proxy, and a bound on each step of connecting. There is no overall timeout:
 // long polls and large files have their own deadlines.
 func (a *App) newClient() *http.Client {
-	return &http.Client{Transport: &http.Transport{
+	return &http.Client{Transport: &witness{Transport: &http.Transport{
 		Proxy:                 a.proxy.Proxy,
 		DialContext:           newDialer().DialContext,
 		ForceAttemptHTTP2:     true,
@@ -177,5 +177,5 @@ func (a *App) newClient() *http.Client {
 		ExpectContinueTimeout: time.Second,
 		IdleConnTimeout:       90 * time.Second,
 		MaxIdleConnsPerHost:   16,
-	}}
+	}}}
 }

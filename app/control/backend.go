@@ -115,6 +115,12 @@ type Backend interface {
 	// AnswerAsk decides. Only what a person does at a window or terminal calls it.
 	AnswerAsk(ctx context.Context, id, choice, who string) error
 
+	// Doctor looks at everything and calls tell from this goroutine: first with all
+	// that it looks at, then with each finding, at last that it is done.
+	Doctor(ctx context.Context, tell func(api.Examination)) error
+	// Support is what a bundle for whoever helps would hold.
+	Support(ctx context.Context) (api.Support, error)
+
 	Settings() api.Settings
 	SetSettings(ctx context.Context, s api.Settings) error
 	DismissNotice(ctx context.Context, id string) error

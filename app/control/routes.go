@@ -88,6 +88,13 @@ func (s *Server) table() map[string]handlerFunc {
 			}
 			return done(w, s.Show(req))
 		},
+		"POST /v1/doctor": s.doctor,
+		"POST /v1/support": func(w http.ResponseWriter, r *http.Request) error { // it examines, so it is no GET
+			ctx, stop := s.unlessQuitting(r.Context())
+			defer stop()
+			bundle, err := b.Support(ctx)
+			return give(w, bundle, err)
+		},
 		"POST /v1/quit":    s.quit,
 		"POST /v1/session": s.session,
 		"GET /v1/session":  personOnly(func(w http.ResponseWriter, _ *http.Request) error { return done(w, nil) }),

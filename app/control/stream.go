@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"mime"
@@ -121,6 +122,39 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+}
+
+// doctor streams what the doctor finds, one JSON value a line. The examination
+// ends with its client, and with Postern.
+func (s *Server) doctor(w http.ResponseWriter, r *http.Request) error {
+	ctx, stop := s.unlessQuitting(r.Context())
+	defer stop()
+	out := patient{w, s.writeWait}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	enc, told := json.NewEncoder(out), false
+	err := s.b.Doctor(ctx, func(x api.Examination) {
+		told = true
+		if enc.Encode(x) != nil || out.flush() != nil {
+			stop()
+		}
+	})
+	if err != nil && !told {
+		return err
+	}
+	return nil // without its Done it does not pass for complete
+}
+
+// unlessQuitting is ctx, which ends with Postern too.
+func (s *Server) unlessQuitting(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.quitting:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, stop
 }
 
 // attachment streams one file. Its name and type are a stranger's words: the

@@ -19,3 +19,6 @@ func watchHost(_ context.Context, o Options) {
 		o.OnShown()
 	}
 }
+
+// Hosted reports that there is a place for the icon.
+func Hosted(context.Context) (bool, error) { return true, nil }

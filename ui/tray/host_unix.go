@@ -128,6 +128,19 @@ func (w *hostWatch) told(here, late bool) {
 	}
 }
 
+// Hosted reports whether this desktop has a place for tray icons. Its error says
+// that there is no session bus to ask.
+func Hosted(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := bus.Dial(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	return hosted(ctx, conn), nil
+}
+
 // hosted asks the watcher whether a panel shows icons. A watcher that doesn't
 // say is taken for one that does.
 func hosted(ctx context.Context, conn *dbus.Conn) bool {

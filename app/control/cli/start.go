@@ -15,7 +15,9 @@ import (
 )
 
 // pages are what --show takes.
-func pages() []string { return []string{"accounts", "inbox", "exposure", "activity", "settings"} }
+func pages() []string {
+	return []string{"accounts", "inbox", "exposure", "activity", "doctor", "settings"}
+}
 
 func (e *env) root() *cobra.Command {
 	var (

@@ -35,6 +35,8 @@ type Backend struct {
 	Good string
 	// Take, if set, takes the place of reading each upload into memory.
 	Take func(u control.Upload) error
+	// Findings, if set, take the place of Examined.
+	Findings []api.Finding
 	// Quitted is called by Quit.
 	Quitted func()
 
