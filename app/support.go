@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -47,14 +48,15 @@ func (a *App) Support(ctx context.Context) (api.Support, error) {
 	mask := support.New(private)
 	for i, f := range findings {
 		if f.Account != "" { // the id may be too short to be taken out of a text
-			findings[i].ID, findings[i].Account = f.ID[:len(f.ID)-len(f.Account)]+mask.Pseudonym("account", string(f.Account)), ""
+			name := a.accountName(mask, f.Account)
+			findings[i].ID, findings[i].Account = strings.TrimSuffix(f.ID, string(f.Account))+name, platforms.AccountID(name)
 		}
 	}
 	slices.SortStableFunc(findings, func(x, y api.Finding) int { return rank(x.State) - rank(y.State) })
 	var files []support.File
 	for name, v := range map[string]any{
 		"doctor.json": findings, "system.json": a.system(), "accounts.json": a.accountFacts(mask),
-		"settings.json": a.Settings(), "journal.json": a.journalFacts(), "notices.json": a.Snapshot().Notices,
+		"settings.json": a.Settings(), "journal.json": a.journalFacts(), "notices.json": append([]api.Notice{}, a.Snapshot().Notices...),
 	} {
 		f, err := support.JSON(name, v)
 		if err != nil {
@@ -129,20 +131,38 @@ func (a *App) private(ctx context.Context) (support.Private, error) {
 func (a *App) accountNames(records []store.Account) (out []support.Name) {
 	for _, r := range records {
 		for _, text := range []string{string(r.ID), r.Name, r.Identity.Name, r.Identity.Handle, string(r.Identity.ID), r.Identity.Link} {
-			out = append(out, support.Name{Kind: "account", Text: text, Of: string(r.ID)})
+			if !a.isPlatform(text) {
+				out = append(out, support.Name{Kind: "account", Text: text, Of: string(r.ID)})
+			}
 		}
 		for key, v := range r.Settings {
 			if a.chosen(r.Platform, key) {
 				continue
 			}
 			if u := settingURL(v); u != nil {
-				out = append(out, support.Name{Kind: "host", Text: u.Hostname()})
+				if _, err := netip.ParseAddr(u.Hostname()); err != nil { // addresses are the mask's own business
+					out = append(out, support.Name{Kind: "host", Text: u.Hostname()})
+				}
 			} else if len(v) >= 5 {
 				out = append(out, support.Name{Kind: "setting", Text: v})
 			}
 		}
 	}
 	return out
+}
+
+// isPlatform reports whether s is what a platform is called: that tells nobody
+// anything, and the bundle is of no use without it.
+func (a *App) isPlatform(s string) bool {
+	return slices.ContainsFunc(a.o.Platforms, func(p platforms.Platform) bool { return s == p.Name || s == p.Title })
+}
+
+// accountName is what an account is called in a bundle.
+func (a *App) accountName(mask *support.Mask, id platforms.AccountID) string {
+	if a.isPlatform(string(id)) {
+		return string(id)
+	}
+	return mask.Pseudonym("account", string(id))
 }
 
 // chosen reports whether a setting's value is one of a list, and names nobody.
@@ -176,7 +196,7 @@ func (a *App) accountFacts(mask *support.Mask) []accountFact {
 	out := []accountFact{}
 	for _, v := range a.Snapshot().Accounts {
 		f := accountFact{
-			Account: mask.Pseudonym("account", string(v.ID)), Platform: v.Platform, Status: v.Status, Note: v.Note, Since: v.Since, RetryAt: v.RetryAt,
+			Account: a.accountName(mask, v.ID), Platform: v.Platform, Status: v.Status, Note: v.Note, Since: v.Since, RetryAt: v.RetryAt,
 			Hears: v.Hears, Speaks: v.Speaks, Answers: v.Answers, Exposure: v.Exposure, Queued: v.Queued, Dead: v.Dead,
 			Paused: v.Paused, Ephemeral: v.Ephemeral,
 			SettingsOf: slices.Sorted(maps.Keys(v.Settings)), SecretsOf: slices.Sorted(maps.Keys(v.Secrets)),

@@ -22,7 +22,12 @@ func Outside(dir string, silent error) []Probe {
 		}},
 		Network(func(context.Context) []string { return nil }, Net{}),
 		Proxy(func(context.Context) []string { return nil }, Net{}),
-		Disk(dir, nil),
+		Disk(dir, func(dir string) (uint64, error) {
+			for _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir; _, err = os.Stat(dir) {
+				dir = filepath.Dir(dir) // it will be made there
+			}
+			return freeSpace(dir)
+		}),
 		Permissions(dir),
 		files(dir),
 		{ID: "keyring", Title: "Secrets", Run: func(context.Context) Result {

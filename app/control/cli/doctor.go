@@ -16,9 +16,6 @@ import (
 	"github.com/postern/postern/platforms/text"
 )
 
-// errSick makes the exit code that of a failure; what is wrong was printed.
-var errSick = errors.New("the doctor found a problem")
-
 func (e *env) doctor() *cobra.Command {
 	var (
 		bundle       string
@@ -58,15 +55,13 @@ func (e *env) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sick, looked := 0, false
+	found, looked := map[api.Health]int{}, false
 	show := func(x api.Examination) error {
 		if x.Finding == nil {
 			return nil
 		}
 		looked = true
-		if x.Finding.State == api.Sick {
-			sick++
-		}
+		found[x.Finding.State]++
 		return e.printFinding(*x.Finding)
 	}
 	var printed error
@@ -84,10 +79,17 @@ func (e *env) examine(ctx context.Context) error {
 	switch {
 	case err != nil || printed != nil:
 		return errors.Join(err, printed)
-	case sick > 0:
-		return errSick
+	case found[api.Sick] > 0: // which were printed; this makes the exit code
+		return fmt.Errorf("the doctor found %s", numberOf(found[api.Sick], "problem"))
 	}
-	return nil
+	return e.told(nil, "No problems, %s, %d unknown.", numberOf(found[api.Warned], "warning"), found[api.Unclear])
+}
+
+func numberOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // healthWord is a state in a word of at most seven letters.
@@ -159,7 +161,7 @@ func (e *env) support(ctx context.Context, c *client.Client, file string, yes, p
 func (e *env) printSupport(s api.Support, all bool) {
 	e.say("The bundle holds no messages, secrets or names. It holds:")
 	for _, f := range s.Files {
-		e.say("  %-16s %s", f.Name, size(int64(len(f.Text))))
+		fmt.Fprintf(e.Out, "  %-16s %s\n", text.Line(f.Name, 60), size(int64(len(f.Text))))
 	}
 	var taken []string
 	for _, m := range s.Masked {

@@ -90,12 +90,12 @@ func New(p Private) *Mask {
 		}
 	}
 	for _, n := range p.Names {
-		if len(n.Text) >= shortestName {
+		if len(n.Text) >= shortestName && !isOurs(n.Text) {
 			add("names and ids", n.Text, n.Kind+"-"+m.pseudonym(n.Kind, cmp.Or(n.Of, n.Text)))
 		}
 	}
 	for _, n := range p.Persons {
-		if len(n) >= shortestName && !strings.EqualFold(n, "postern") {
+		if len(n) >= shortestName && !isOurs(n) {
 			add("names of the user and the computer", n, "[you]")
 		}
 	}
@@ -103,6 +103,9 @@ func New(p Private) *Mask {
 	slices.SortStableFunc(m.words, func(a, b replacement) int { return longestFirst(a.from, b.from) })
 	return m
 }
+
+// isOurs reports whether a name is this program's own, which tells nothing.
+func isOurs(name string) bool { return strings.EqualFold(name, "postern") }
 
 func longestFirst(a, b string) int {
 	return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
