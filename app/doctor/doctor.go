@@ -117,6 +117,8 @@ func (o Options) one(ctx context.Context, p Probe, room chan struct{}) Result {
 		case room <- struct{}{}:
 			defer func() { <-room }()
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			return Result{api.Unclear, "There was no time left to look at this.", "Run the doctor again."}
 		}
 	}

@@ -114,13 +114,13 @@ func TestProveFindsWhatWasMissed(t *testing.T) {
 func TestWhatLooksLikeASecretGoesToo(t *testing.T) {
 	m := mask()
 	for in, gone := range map[string]string{
-		"Authorization: Bearer abc.def-ghi12345":            "abc.def",
-		`"access_token":"zzz999yyy"`:                        "zzz999yyy",
-		"GET /cb?a=1&token=zzz999yyy&b=2":                   "zzz999yyy",
-		"https://user:hunter2x@proxy.example:3128/":         "hunter2x",
-		"got eyJhbGciOiJIUzI1.eyJzdWIiOiIx.abcDEF_123 back": "eyJ",
-		"password=hunter2x":                                 "hunter2x",
-		"hook 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b8": "9f86d081",
+		"Authorization: Bearer abc.def-ghi12345":                       "abc.def",
+		`"access_token":"zzz999yyy"`:                                   "zzz999yyy",
+		"GET /cb?a=1&token=zzz999yyy&b=2":                              "zzz999yyy",
+		"https://user:hunter2x@proxy.example:3128/":                    "hunter2x",
+		"got eyJhbGciOiJIUzI1.eyJzdWIiOiIx.abcDEF_123 back":            "eyJ",
+		"password=hunter2x":                                            "hunter2x",
+		"hook 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b8":           "9f86d081",
 		"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----": "MIIB",
 	} {
 		if out := m.Text(in); strings.Contains(out, gone) || !strings.Contains(out, "[masked]") {
@@ -183,4 +183,14 @@ func FuzzMask(f *testing.F) {
 			t.Errorf("%q", v)
 		}
 	})
+}
+
+func TestTheEndsOfASecretWithinBase64GoToo(t *testing.T) {
+	v := secrets[0]
+	for _, around := range []string{"", "u:", "us:", "use:", "user:"} {
+		text := base64.StdEncoding.EncodeToString([]byte(around + v + around))
+		if out := mask(v).Text("a " + text + " b"); out != "a [secret] b" {
+			t.Errorf("%q: %q", around, out)
+		}
+	}
 }
