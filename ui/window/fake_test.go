@@ -37,6 +37,8 @@ type fake struct {
 	send    func(api.Draft) (api.Entry, error)
 	listen  func(api.Listener) (api.Door, error)
 	ack     func(api.Answer) (api.Door, error)
+	examine func(context.Context, func(api.Examination)) error
+	bundle  api.Support
 	failing error         // every call fails with it
 	hang    chan struct{} // every call waits for it to be closed, or for its context
 	calls   []string
@@ -256,6 +258,21 @@ func (f *fake) Activity(ctx context.Context, q client.ActivityQuery) ([]api.Acti
 
 func (f *fake) Export(ctx context.Context, _ client.ActivityQuery) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader("{}\n")), f.enter(ctx, "Export")
+}
+
+func (f *fake) Doctor(ctx context.Context, tell func(api.Examination)) error {
+	if err := f.enter(ctx, "Doctor"); err != nil {
+		return err
+	}
+	if f.examine != nil {
+		return f.examine(ctx, tell)
+	}
+	tell(api.Examination{Done: true})
+	return nil
+}
+
+func (f *fake) Support(ctx context.Context) (api.Support, error) {
+	return f.bundle, f.enter(ctx, "Support")
 }
 
 func (f *fake) Settings(ctx context.Context) (api.Settings, error) {

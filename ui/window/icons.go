@@ -20,6 +20,7 @@ const (
 	iconExposure glyph = `<path d="M5 20V10a7 7 0 0 1 14 0v10M3 20h18M14.500 13.500v1"/>`
 	iconActivity glyph = `<path d="M3 12h4l3-8 4 16 3-8h4"/>`
 	iconGeneral  glyph = `<path d="M4 7h9M19 7h1M4 17h3M13 17h7"/><circle cx="16" cy="7" r="2.6"/><circle cx="10" cy="17" r="2.6"/>`
+	iconDoctor   glyph = `<path d="M6 4H4.500v5a4.500 4.500 0 0 0 9 0V4H12M9 13.500v2a5 5 0 0 0 10 0v-1.500"/><circle cx="19" cy="11.500" r="2.300"/>`
 	iconPlus     glyph = `<path d="M12 5v14M5 12h14"/>`
 	iconBack     glyph = `<path d="M15 5l-7 7 7 7"/>`
 	iconMore     glyph = `<circle cx="5.5" cy="12" r="0.9"/><circle cx="12" cy="12" r="0.9"/><circle cx="18.5" cy="12" r="0.9"/>`

@@ -8,7 +8,7 @@ import (
 // keys binds the window's own keys.
 func (w *Window) keys() {
 	c := w.win.Canvas()
-	for _, k := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.KeyF, fyne.KeyN} {
+	for _, k := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.KeyF, fyne.KeyN} {
 		c.AddShortcut(&desktop.CustomShortcut{KeyName: k, Modifier: fyne.KeyModifierShortcutDefault},
 			func(s fyne.Shortcut) { w.shortcut(s) })
 	}
@@ -26,7 +26,7 @@ func (w *Window) shortcut(s fyne.Shortcut) bool {
 	if !ok || c.Modifier != fyne.KeyModifierShortcutDefault {
 		return false
 	}
-	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PageActivity, fyne.Key5: PageGeneral, fyne.KeyN: PageAdd}
+	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PageActivity, fyne.Key5: PageGeneral, fyne.Key6: PageDoctor, fyne.KeyN: PageAdd}
 	switch name := pages[c.KeyName]; {
 	case name != "":
 		w.closeModals()

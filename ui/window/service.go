@@ -55,6 +55,11 @@ type Service interface {
 	ExportAudit(ctx context.Context) (io.ReadCloser, error)
 	Make(ctx context.Context, platform, field string) (api.Made, error)
 
+	// Doctor calls tell with each line as it comes, from a goroutine of its own
+	// choice, and returns nil once all was told.
+	Doctor(ctx context.Context, tell func(api.Examination)) error
+	Support(ctx context.Context) (api.Support, error)
+
 	Settings(ctx context.Context) (api.Settings, error)
 	SetSettings(ctx context.Context, s api.Settings) (api.Settings, error)
 	DismissNotice(ctx context.Context, id string) error

@@ -143,6 +143,9 @@ func TestShots(t *testing.T) {
 		{name: "activity-detail", f: sample, play: func(s *stage) { s.w.Go(PageActivity); s.settle(); s.w.activity.details(s.f.activity[6]) }},
 		{name: "general", f: sample, play: func(s *stage) { s.w.Go(PageGeneral); s.settle() }},
 		{name: "general-unsaved", f: sample, play: func(s *stage) { s.w.Go(PageGeneral); s.settle(); s.w.general.ask.entry.SetText("soon") }},
+		{name: "doctor", f: examined, play: func(s *stage) { s.w.Go(PageDoctor); s.settle() }},
+		{name: "doctor-narrow", f: examined, play: func(s *stage) { s.w.Go(PageDoctor); s.settle() }, size: narrow},
+		{name: "doctor-bundle", f: examined, play: func(s *stage) { s.w.Go(PageDoctor); s.settle(); s.press("Support bundle…"); s.press("postern.log · 226 bytes") }},
 		{name: "hello", f: sample, play: func(s *stage) {
 			s.w.Go(PageAdd)
 			s.w.setup.hello(s.f.snap.Accounts[0])

@@ -39,6 +39,7 @@ func newSidebar(open func(string)) *sidebar {
 		{PageExposure, "Exposure", iconExposure},
 		{PageActivity, "Activity", iconActivity},
 		{PageGeneral, "General", iconGeneral},
+		{PageDoctor, "Doctor", iconDoctor},
 	} {
 		n := newNavItem(it.label, it.glyph, func() { open(it.page) })
 		s.items[it.page] = n

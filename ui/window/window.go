@@ -21,6 +21,7 @@ const (
 	PageExposure = "exposure"
 	PageActivity = "activity"
 	PageGeneral  = "general"
+	PageDoctor   = "doctor"
 )
 
 // Options are what a Window needs from its surroundings.
@@ -65,6 +66,7 @@ type Window struct {
 	exposure *exposurePage
 	activity *activityPage
 	general  *generalPage
+	doctor   *doctorPage
 	setup    *setupPage // nil unless a form is open
 }
 
@@ -103,9 +105,10 @@ func New(win fyne.Window, svc Service, b *Bridge, o Options) *Window {
 	w.stage = container.NewStack()
 	w.accounts, w.inbox = newAccountsPage(w), newInboxPage(w)
 	w.activity, w.general = newActivityPage(w), newGeneralPage(w)
-	w.exposure = newExposurePage(w)
+	w.exposure, w.doctor = newExposurePage(w), newDoctorPage(w)
 	w.pages = map[string]page{
 		PageAccounts: w.accounts, PageInbox: w.inbox, PageExposure: w.exposure, PageActivity: w.activity, PageGeneral: w.general,
+		PageDoctor: w.doctor,
 	}
 	main := frame(w.banner, nil, nil, nil, w.stage)
 	win.SetContent(frame(nil, nil, w.nav.view, nil, container.NewStack(main, w.toasts.view)))
