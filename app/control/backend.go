@@ -37,6 +37,8 @@ type Backend interface {
 	// Timeline is the newest entries before seq before (0: the newest of all),
 	// oldest first.
 	Timeline(ctx context.Context, id platforms.AccountID, c platforms.ConversationID, before uint64, limit int) ([]api.Entry, error)
+	// Entries is a page of the whole journal, by seq.
+	Entries(ctx context.Context, q api.EntryQuery) (api.EntryPage, error)
 	// Search finds text, names and titles, newest first.
 	Search(ctx context.Context, query string, limit int) ([]api.Entry, error)
 	// Entry is one message by its place in the journal.

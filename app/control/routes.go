@@ -55,6 +55,7 @@ func (s *Server) table() map[string]handlerFunc {
 
 		"GET /v1/conversations": s.conversations,
 		"GET /v1/timeline":      s.timeline,
+		"GET /v1/entries":       s.entries,
 		"GET /v1/search":        s.search,
 		"POST /v1/read":         s.markRead,
 		"GET /v1/entries/{seq}": func(w http.ResponseWriter, r *http.Request) error {

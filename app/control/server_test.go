@@ -140,13 +140,17 @@ func TestEveryRoute(t *testing.T) {
 		"Resume":                         func() error { return c.Resume(ctx, "") },
 		"Conversations 7":                func() error { _, err := c.Conversations(ctx, 7); return err },
 		"Timeline pigeon c1&limit=5 9 3": func() error { _, err := c.Timeline(ctx, "pigeon", "c1&limit=5", 9, 3); return err },
-		"Search a&b 0":                   func() error { _, err := c.Search(ctx, "a&b", 0); return err },
-		"Entry 1":                        func() error { _, err := c.Entry(ctx, 1); return err },
-		"MarkRead pigeon c1 2":           func() error { return c.MarkRead(ctx, "pigeon", "c1", 2) },
-		"Resend 18446744073709551615":    func() error { return c.Resend(ctx, 1<<64-1) },
-		"Discard 4":                      func() error { return c.Discard(ctx, 4) },
-		"Release 5":                      func() error { return c.Release(ctx, 5) },
-		"Dismiss 6":                      func() error { return c.Dismiss(ctx, 6) },
+		"Entries 3 9 pigeon c1&limit=5 true 2": func() error {
+			_, err := c.Entries(ctx, api.EntryQuery{After: 3, Before: 9, Account: "pigeon", Conversation: "c1&limit=5", Newest: true, Limit: 2})
+			return err
+		},
+		"Search a&b 0":                func() error { _, err := c.Search(ctx, "a&b", 0); return err },
+		"Entry 1":                     func() error { _, err := c.Entry(ctx, 1); return err },
+		"MarkRead pigeon c1 2":        func() error { return c.MarkRead(ctx, "pigeon", "c1", 2) },
+		"Resend 18446744073709551615": func() error { return c.Resend(ctx, 1<<64-1) },
+		"Discard 4":                   func() error { return c.Discard(ctx, 4) },
+		"Release 5":                   func() error { return c.Release(ctx, 5) },
+		"Dismiss 6":                   func() error { return c.Dismiss(ctx, 6) },
 		"Activity 8 9 pigeon [sent dead] x": func() error {
 			_, err := c.Activity(ctx, client.ActivityQuery{Before: 8, Limit: 9, Account: "pigeon", What: []api.What{api.SentOut, api.DiedOut}, Text: "x"})
 			return err
