@@ -129,8 +129,8 @@ type App struct {
 	waits     waits
 	memories  sync.Mutex // held while a responder's memory is changed
 
-	gates gates // conversations that the platform asked us to leave alone
-	pace  *pacer
+	gates  gates // conversations that the platform asked us to leave alone
+	pace   *pacer
 	sample chan string // the value by which the doctor tries the vault; whoever took it puts it back
 }
 

@@ -35,7 +35,9 @@ type fake struct {
 	ids     platforms.IDs
 }
 
-func newFake() *fake { return &fake{wake: make(chan struct{}, 1), bot: "bot", ids: platforms.IDs{Machines: true}} }
+func newFake() *fake {
+	return &fake{wake: make(chan struct{}, 1), bot: "bot", ids: platforms.IDs{Machines: true}}
+}
 
 func (f *fake) platform() platforms.Platform {
 	return platforms.Platform{

@@ -47,7 +47,7 @@ func (e *env) activity() *cobra.Command {
 	f.IntVar(&q.Limit, "limit", 0, "at most `N` lines (200 unless --all)")
 	f.Uint64Var(&q.Before, "before", 0, "older than number `N`")
 	f.BoolVar(&all, "all", false, "everything that is kept")
-	_ = cmd.RegisterFlagCompletionFunc("account", e.completeAccount)
+	_ = cmd.RegisterFlagCompletionFunc("account", e.completeAccountFlag)
 	_ = cmd.RegisterFlagCompletionFunc("what", cobra.FixedCompletions([]string{
 		string(api.Routed), string(api.Rejected), string(api.Ignored), string(api.SentOut), string(api.Retried), string(api.DiedOut),
 		string(api.Resumed), string(api.Stopped), string(api.Changed), string(api.Alarm), string(api.ToldAgain),

@@ -131,8 +131,8 @@ func New(o Options) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.PersistentFlags().StringVar(&e.data, "data", "", "the data folder `DIR`")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print JSON")
-	root.AddCommand(e.status(), e.accounts(), e.platforms(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(),
-		e.settings(), e.doors(), e.audit(), e.doctor(), e.vault(), e.quit(), e.version())
+	root.AddCommand(e.status(), e.accounts(), e.platforms(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(), e.settings(),
+		e.doors(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.quit(), e.version())
 	return root
 }
 

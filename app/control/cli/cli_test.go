@@ -195,14 +195,15 @@ func (p *pipe) Write(b []byte) (int, error) {
 	return n, err
 }
 
+func (p *pipe) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.buf.String()
+}
+
 func (p *pipe) wait(text string) {
-	for range p.news {
-		p.mu.Lock()
-		found := strings.Contains(p.buf.String(), text)
-		p.mu.Unlock()
-		if found {
-			return
-		}
+	for !strings.Contains(p.String(), text) {
+		<-p.news
 	}
 }
 

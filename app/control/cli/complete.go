@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/client"
+	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/text"
 )
 
@@ -53,6 +56,42 @@ func (e *env) completeAccount(cmd *cobra.Command, args []string, _ string) ([]st
 		}
 		return out
 	})
+}
+
+// completeAccountFlag is completeAccount for a flag, whatever the arguments.
+func (e *env) completeAccountFlag(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	return e.completeAccount(cmd, nil, typed)
+}
+
+func (e *env) completeConversationFlag(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	account, _ := cmd.Flags().GetString("account")
+	return e.look(cmd, func(ctx context.Context, c *client.Client) (out []string) {
+		list, _ := c.Conversations(ctx, 0)
+		for _, v := range list {
+			if account == "" || string(v.Account) == account {
+				out = append(out, word(string(v.ID), v.Title)...)
+			}
+		}
+		return out
+	})
+}
+
+// completeMessage offers the newest messages, newest first.
+func (e *env) completeMessage(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if last, _ := cmd.Flags().GetBool("last"); last || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	out, directive := e.look(cmd, func(ctx context.Context, c *client.Client) (out []string) {
+		account, _ := cmd.Flags().GetString("account")
+		p, _ := c.Entries(ctx, api.EntryQuery{Newest: true, Limit: 20, Account: platforms.AccountID(account)})
+		for _, v := range slices.Backward(p.Entries) {
+			if !v.Outgoing {
+				out = append(out, word(strconv.FormatUint(v.Seq, 10), who(v)+": "+v.Text)...)
+			}
+		}
+		return out
+	})
+	return out, directive | cobra.ShellCompDirectiveKeepOrder
 }
 
 func (e *env) completeProblem(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {

@@ -106,52 +106,14 @@ func (e *env) printConversations(ctx context.Context, c *client.Client, limit in
 	return nil
 }
 
-// follow prints what comes after seq last, until ctx ends. A Postern that
-// restarts in between is found again, and what came meanwhile is printed.
+// follow prints what comes after seq last, until ctx ends.
 func (e *env) follow(ctx context.Context, c *client.Client, id platforms.AccountID, conv platforms.ConversationID, last uint64, read bool) error {
-	var failed error
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	c.Follow(ctx, func(ev api.Event) {
-		if ev.Snapshot == nil {
-			return
-		}
-		fresh, err := newer(ctx, c, id, conv, last)
-		if err != nil {
-			return // the next event tries again
-		}
-		if len(fresh) == 0 {
-			return
-		}
-		last = fresh[len(fresh)-1].Seq
-		if failed = e.printTimeline(fresh, true); failed != nil {
-			stop() // nobody reads any more
-			return
-		}
-		if read {
-			_ = c.MarkRead(ctx, id, conv, last)
-		}
-	}, nil)
-	return failed
-}
-
-// newer is the messages after seq last, oldest first.
-func newer(ctx context.Context, c *client.Client, id platforms.AccountID, conv platforms.ConversationID, last uint64) ([]api.Entry, error) {
-	var all []api.Entry
-	for before := uint64(0); ; before = all[0].Seq {
-		page, err := c.Timeline(ctx, id, conv, before, 100)
-		if err != nil {
-			return nil, err
-		}
-		old := 0
-		for old < len(page) && page[old].Seq <= last {
-			old++
-		}
-		all = append(page[old:len(page):len(page)], all...)
-		if old > 0 || len(page) == 0 || last == 0 {
-			return all, nil
-		}
+	f := &follower{e: e, c: c, q: api.EntryQuery{Account: id, Conversation: conv, After: last},
+		print: func(v api.Entry) error { return e.printTimeline([]api.Entry{v}, true) }}
+	if read {
+		f.printed = func(ctx context.Context) { _ = c.MarkRead(ctx, id, conv, f.q.After) }
 	}
+	return f.run(ctx)
 }
 
 // printTimeline prints messages: with --json as one list, or as lines if more
@@ -180,14 +142,7 @@ func (e *env) printEntries(list []api.Entry, where bool) error {
 
 // printEntry prints a message: a line of ours, then its content, indented.
 func (e *env) printEntry(v api.Entry, where bool) {
-	who := strings.TrimSpace(v.From.Name + " " + v.From.Handle)
-	if who == "" {
-		who = string(v.From.ID)
-	}
-	if v.Outgoing {
-		who = "Postern"
-	}
-	head := []string{fmt.Sprint(v.Seq), e.when(v.At), text.Line(who, 64)}
+	head := []string{fmt.Sprint(v.Seq), e.when(v.At), text.Line(who(v), 64)}
 	if where {
 		head = append(head, string(v.Account)+" "+string(v.Conversation))
 	}

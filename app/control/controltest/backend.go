@@ -334,7 +334,7 @@ func (b *Backend) Send(ctx context.Context, d api.Draft, files []control.Upload)
 	if err := b.call(ctx, "Send", d.Account, d.Conversation, d.Text); err != nil {
 		return api.Entry{}, err
 	}
-	e := api.Entry{Account: d.Account, Conversation: d.Conversation, Outgoing: true, Status: api.Queued, At: At(), Stored: At(), Text: d.Text, ReplyTo: d.ReplyTo}
+	e := api.Entry{Account: d.Account, Conversation: d.Conversation, Outgoing: true, Status: api.Queued, At: At(), Stored: At(), Text: d.Text, ReplyTo: d.ReplyTo, Thread: d.Thread}
 	for _, f := range files {
 		e.Attachments = append(e.Attachments, api.Attachment{Name: f.Name, MediaType: f.MediaType})
 		if b.Take != nil {
