@@ -132,7 +132,7 @@ func New(o Options) *cobra.Command {
 	root.PersistentFlags().StringVar(&e.data, "data", "", "the data folder `DIR`")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print JSON")
 	root.AddCommand(e.status(), e.accounts(), e.platforms(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(), e.settings(),
-		e.doors(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.quit(), e.version())
+		e.doors(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.export(), e.quit(), e.version())
 	return root
 }
 
