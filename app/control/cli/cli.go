@@ -5,8 +5,9 @@
 // name or id can steer a terminal. No secret is ever printed, nor taken from an
 // argument.
 //
-// Exit codes: 0 all went well; 1 something failed or was declined; 2 the command
-// was called wrongly; 3 Postern is not running.
+// Exit codes: 0 all went well; 1 something failed, was refused, declined or
+// interrupted; 2 the command was called wrongly; 3 Postern is not running. The
+// help topic exit-codes says more.
 package cli
 
 import (
@@ -77,6 +78,9 @@ func Execute(ctx context.Context, o Options, args []string) int {
 	if err == nil {
 		return OK
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
 	fmt.Fprintln(o.Err, "postern: "+strings.ReplaceAll(text.Block(err.Error()), "\n", "\n  "))
 	var wrong usage
 	switch {
@@ -132,7 +136,9 @@ func New(o Options) *cobra.Command {
 	root.PersistentFlags().StringVar(&e.data, "data", "", "the data folder `DIR`")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print JSON")
 	root.AddCommand(e.status(), e.accounts(), e.platforms(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(), e.settings(),
-		e.doors(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.export(), e.quit(), e.version())
+		e.doors(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.export(), e.man(), e.quit(), e.version())
+	root.SetHelpCommand(helpCommand())
+	completion(root)
 	return root
 }
 
@@ -165,23 +171,31 @@ func none(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// group makes a command that holds others. By itself it lists, if it can.
+// group makes a command that holds others. By itself it lists, if it can, and
+// takes list's flags.
 func group(use, short string, of ...*cobra.Command) *cobra.Command {
+	var list *cobra.Command
+	for _, sub := range of {
+		if sub.Name() == "list" {
+			list = sub
+		}
+	}
 	cmd := &cobra.Command{
 		Use: use, Short: short,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknown(cmd, args[0])
 			}
-			for _, sub := range of {
-				if sub.Name() == "list" {
-					return sub.RunE(cmd, nil)
-				}
+			if list != nil {
+				return list.RunE(cmd, nil)
 			}
 			return cmd.Help()
 		},
 	}
 	cmd.AddCommand(of...)
+	if list != nil {
+		cmd.Flags().AddFlagSet(list.Flags()) // the same flags, so that they set the same
+	}
 	return cmd
 }
 

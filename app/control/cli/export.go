@@ -19,7 +19,7 @@ import (
 )
 
 // exportPage is how many messages are in memory at once.
-const exportPage = 200
+const exportPage = 100
 
 // exportOptions are what export is told.
 type exportOptions struct {

@@ -82,7 +82,7 @@ func TestExportReadsPages(t *testing.T) {
 	if len(got) != 1000 || got[0] != 1 || got[999] != 1000 || !slices.IsSorted(got) {
 		t.Errorf("%d", got)
 	}
-	if calls := b.Calls(); len(calls) < 5 || !strings.HasSuffix(calls[0], " 200") {
+	if calls := b.Calls(); len(calls) < 10 || !strings.HasSuffix(calls[0], " 100") {
 		t.Errorf("%q", calls)
 	}
 }
@@ -258,4 +258,3 @@ func TestExportAsMarkdown(t *testing.T) {
 
 `)
 }
-

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,16 +21,21 @@ func (e *env) inbox() *cobra.Command {
 		search string
 		follow bool
 		read   bool
+		unread bool
 	)
 	cmd := &cobra.Command{
 		Use:   "inbox [ACCOUNT CONVERSATION]",
 		Short: "The conversations, or one conversation's messages",
+		Long: `The conversations, those with unread messages first, or the messages of one.
+A message begins with its number, which postern reply and postern message take.`,
 		Args: args(func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) != 0 && len(args) != 2:
 				return fmt.Errorf("name both an account and a conversation, or neither")
 			case len(args) == 0 && (follow || read || before > 0):
 				return fmt.Errorf("--follow, --read and --before need an account and a conversation")
+			case unread && (len(args) == 2 || search != ""):
+				return fmt.Errorf("--unread lists the conversations with unread messages; leave the others out")
 			case len(args) == 2 && search != "":
 				return fmt.Errorf("--search looks in every conversation; leave the others out")
 			}
@@ -47,7 +53,7 @@ func (e *env) inbox() *cobra.Command {
 					}
 					return e.printEntries(found, true)
 				case len(args) == 0:
-					return e.printConversations(ctx, c, limit)
+					return e.printConversations(ctx, c, limit, unread)
 				}
 				id, conv := platforms.AccountID(args[0]), platforms.ConversationID(args[1])
 				list, err := c.Timeline(ctx, id, conv, before, limit)
@@ -78,17 +84,25 @@ func (e *env) inbox() *cobra.Command {
 	f.Uint64Var(&before, "before", 0, "messages older than number `N`")
 	f.StringVar(&search, "search", "", "find messages that contain `TEXT`")
 	f.BoolVar(&follow, "follow", false, "stay and print new messages as they come")
+	f.BoolVar(&unread, "unread", false, "only the conversations with unread messages")
 	f.BoolVar(&read, "read", false, "mark what is printed as read")
 	return cmd
 }
 
-func (e *env) printConversations(ctx context.Context, c *client.Client, limit int) error {
-	list, err := c.Conversations(ctx, limit)
+func (e *env) printConversations(ctx context.Context, c *client.Client, limit int, unread bool) error {
+	list, err := c.Conversations(ctx, limit) // unread ones come first
 	if err != nil {
 		return err
 	}
+	if unread {
+		list = slices.DeleteFunc(list, func(c api.Conversation) bool { return c.Unread == 0 })
+	}
 	if e.json {
 		return e.printJSON(list)
+	}
+	if len(list) == 0 && unread {
+		e.say("Nothing is unread.")
+		return nil
 	}
 	if len(list) == 0 {
 		e.say("No conversations yet. Write to one of your bots, and it appears here.")

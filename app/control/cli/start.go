@@ -34,7 +34,7 @@ Without a command, Postern starts: in the tray, or headless where there is no
 screen. The commands ask the Postern that is running.
 
 Exit codes: 0 all went well, 1 something failed or was declined, 2 the command
-was called wrongly, 3 Postern is not running.`,
+was called wrongly, 3 Postern is not running; see postern help exit-codes.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknown(cmd, args[0])
