@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PKGS_APP := ./app/... ./platforms/... ./ui/model/... ./ui/tray/... ./ui/notify/... ./assets/... .
 
-.PHONY: run demo build window libs test check race bench attack interop torture shots readme clean
+.PHONY: run demo build window docs install-docs libs test check race bench attack interop torture shots readme clean
 
 run: build window ## start Postern; without an account and a display, the demo
 	@./packaging/run.sh $(BIN)
@@ -23,6 +23,15 @@ build:
 
 window: libs
 	go build -tags $(TAGS) -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/postern-window ./ui/window/postern-window
+
+# Where systems look for them: share/ of /usr, /usr/local or Homebrew's prefix.
+docs: build ## manual pages and shell completions, in bin/share/
+	@./packaging/docs.sh $(BIN)/postern $(BIN)/share
+
+PREFIX ?= /usr/local
+install-docs: docs
+	mkdir -p $(DESTDIR)$(PREFIX)/share
+	cp -R $(BIN)/share/. $(DESTDIR)$(PREFIX)/share/
 
 libs: ## the C libraries that the window is built with
 	@./packaging/libs.sh
