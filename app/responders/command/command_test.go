@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/app"
+	"github.com/postern/postern/app/responders/internal/process"
 	"github.com/postern/postern/app/responders/wire"
 	"github.com/postern/postern/platforms"
 )
@@ -139,7 +140,7 @@ func TestEnvironmentIsClean(t *testing.T) {
 	for _, v := range env {
 		name, _, _ := strings.Cut(v, "=")
 		switch {
-		case slices.Contains([]string{"PATH", "HOME", "LANG"}, name), slices.Contains(passed(), name) && name != "TZ":
+		case slices.Contains([]string{"PATH", "HOME", "LANG"}, name), slices.Contains(process.Passed(), name) && name != "TZ":
 		default:
 			got = append(got, v)
 		}

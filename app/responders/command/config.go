@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/postern/postern/app/responders/internal/process"
 	"github.com/postern/postern/platforms"
 )
 
@@ -69,9 +68,6 @@ func (e Invalid) Error() string { return e.Text }
 
 var placeholders = []string{"text", "click", "user", "conversation", "thread", "message"}
 
-// variable is a name that every system and shell takes.
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
-
 func (c Config) filled() Config {
 	if c.Name == "" {
 		c.Name = "command"
@@ -96,25 +92,25 @@ func (c Config) Check() error {
 	wrong := func(field, format string, args ...any) {
 		bad = append(bad, Invalid{field, fmt.Sprintf(format, args...)})
 	}
-	if text := checkProgram(c.Program); text != "" {
+	if text := process.CheckProgram(c.Program); text != "" {
 		wrong("Program", "%s", text)
 	}
 	for _, d := range []struct{ field, path string }{{"Dir", c.Dir}, {"Files", c.Files}} {
 		if d.path == "" && d.field == "Files" {
 			continue
 		}
-		if text := checkFolder(d.path); text != "" {
+		if text := process.CheckFolder(d.path); text != "" {
 			wrong(d.field, "%s", text)
 		}
 	}
 	c.checkArgs(wrong)
 	for _, n := range c.Pass {
-		if text := checkVariable(n); text != "" {
+		if text := process.CheckVariable(n); text != "" {
 			wrong("Pass", "%s", text)
 		}
 	}
 	for n, v := range c.Set {
-		if text := checkVariable(n); text != "" {
+		if text := process.CheckVariable(n); text != "" {
 			wrong("Set", "%s", text)
 		} else if strings.ContainsRune(v.Reveal(), 0) {
 			wrong("Set", "The value of %s has a NUL character in it. Paste it again.", n)
@@ -133,64 +129,6 @@ func (c Config) Check() error {
 		wrong("Parallel", "From 1 to 64 programs can run at once.")
 	}
 	return errors.Join(bad...)
-}
-
-func checkProgram(path string) string {
-	switch {
-	case path == "":
-		return "Choose the program that is to be run."
-	case strings.ContainsRune(path, 0):
-		return "The path has a NUL character in it. Type it again."
-	case !filepath.IsAbs(path):
-		return "Give the program's whole path, from the root on: which file a short name means can change."
-	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return "There is no such file. Check the path."
-	case err != nil:
-		return "The file can't be looked at: " + cause(err) + ". Check the path and its permissions."
-	case info.IsDir():
-		return "That is a folder. Choose the program in it."
-	case !info.Mode().IsRegular():
-		return "That is not a file. Choose a program."
-	}
-	return checkExecutable(path, info)
-}
-
-func checkFolder(path string) string {
-	if !filepath.IsAbs(path) {
-		return "Give the folder's whole path, from the root on."
-	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return "There is no such folder. Make it, or choose another."
-	case err != nil:
-		return "The folder can't be looked at: " + cause(err) + ". Check the path and its permissions."
-	case !info.IsDir():
-		return "That is not a folder. Choose one."
-	}
-	return ""
-}
-
-// cause is err without the path that the person sees in the form anyway.
-func cause(err error) string {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		err = p.Err
-	}
-	return err.Error()
-}
-
-func checkVariable(name string) string {
-	switch {
-	case !variable.MatchString(name):
-		return fmt.Sprintf("%q is no variable's name: letters, digits and _ only, and no digit first.", name)
-	case strings.HasPrefix(strings.ToUpper(name), "POSTERN_"):
-		return "Variables that begin with POSTERN_ are set by Postern. Choose another name."
-	}
-	return ""
 }
 
 func (c Config) checkArgs(wrong func(field, format string, args ...any)) {
@@ -212,15 +150,4 @@ func (c Config) checkArgs(wrong func(field, format string, args ...any)) {
 			}
 		}
 	}
-}
-
-// passed are variables that every program gets, by the system.
-func passed() []string {
-	names := []string{"PATH", "HOME", "LANG", "TZ"}
-	if runtime.GOOS == "windows" {
-		// Without these many programs don't find the system's libraries, their
-		// settings, or a place for temporary files.
-		names = append(names, "SystemRoot", "SystemDrive", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TEMP", "TMP", "PATHEXT")
-	}
-	return names
 }

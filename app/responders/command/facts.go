@@ -4,13 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/postern/postern/app"
+	"github.com/postern/postern/app/responders/internal/process"
 	"github.com/postern/postern/app/responders/wire"
 	"github.com/postern/postern/platforms"
 )
@@ -23,7 +23,7 @@ const (
 // environment is what each run gets, beside facts, in the order that lets Set win.
 func (c Config) environment(lookup func(string) (string, bool)) []string {
 	env := []string{} // not nil: that would mean all of Postern's
-	for _, n := range slices.Concat(passed(), c.Pass) {
+	for _, n := range slices.Concat(process.Passed(), c.Pass) {
 		if v, ok := lookup(n); ok {
 			env = append(env, n+"="+v)
 		}
@@ -34,16 +34,13 @@ func (c Config) environment(lookup func(string) (string, bool)) []string {
 	return env
 }
 
-// telling are words in the names of variables whose values are secret.
-var telling = regexp.MustCompile(`(?i)key|token|secret|pass|credential|auth`)
-
 // secrets are the values that a program gets and must not tell.
 func (c Config) secrets(lookup func(string) (string, bool)) (hide []platforms.Secret) {
 	for _, v := range c.Set {
 		hide = append(hide, v)
 	}
 	for _, n := range c.Pass {
-		if v, ok := lookup(n); ok && telling.MatchString(n) {
+		if v, ok := lookup(n); ok && process.Telling(n) {
 			hide = append(hide, platforms.NewSecret(v))
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postern/postern/app/responders/internal/process"
 )
 
 // TestWhoGivesUpHoldsUpNobody has one of a lane give up while it waits for a
@@ -52,7 +54,7 @@ func TestWhoGivesUpHoldsUpNobody(t *testing.T) {
 
 func TestTailBeginsWithAWholeCharacter(t *testing.T) {
 	for _, end := range []string{"", "x"} {
-		tl := &tail{most: tailBytes}
+		tl := process.NewTail(tailBytes)
 		for range 3000 {
 			_, _ = tl.Write([]byte("é"))
 		}

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"github.com/postern/postern/app"
+	"github.com/postern/postern/app/responders/internal/process"
 	"github.com/postern/postern/app/responders/wire"
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/text"
@@ -53,7 +53,7 @@ type run struct {
 	how  string // in words: "exit status 1", "signal: killed"
 	err  error  // why it did not start
 	out  *capped
-	tail *tail
+	tail *process.Tail
 	took time.Duration
 }
 
@@ -66,14 +66,14 @@ func (r *Responder) run(until context.Context, args, env []string, event []byte)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
-	res := run{out: &capped{most: r.c.Output, full: func() { cancel(errTooMuch) }}, tail: &tail{most: tailBytes + r.longest}}
+	res := run{out: &capped{most: r.c.Output, full: func() { cancel(errTooMuch) }}, tail: process.NewTail(tailBytes + r.longest)}
 	cmd := exec.CommandContext(ctx, r.c.Program, args...)
 	cmd.Dir, cmd.Env = r.c.Dir, env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(event), res.out, res.tail
 	cmd.WaitDelay = grace
-	g, err := prepare(cmd)
+	g, err := process.Prepare(cmd)
 	if err == nil {
-		err = g.start()
+		err = g.Start()
 	}
 	if err != nil {
 		res.end, res.err = notStarted, err
@@ -83,7 +83,7 @@ func (r *Responder) run(until context.Context, args, env []string, event []byte)
 		return res
 	}
 	err = cmd.Wait()
-	g.kill() // whatever it left behind
+	g.Kill() // whatever it left behind
 	res.took = time.Since(began)
 	res.code, res.how = cmd.ProcessState.ExitCode(), cmd.ProcessState.String()
 	switch {
@@ -130,19 +130,9 @@ func (r *Responder) answer(ctx context.Context, d app.Delivery, res run) ([]plat
 
 // said is the end of standard error, for the reason in the activity.
 func (r *Responder) said(res run) string {
-	s := platforms.Redact(string(res.tail.b), r.hide...)
-	if res.tail.cut { // it may begin with the end of a secret
-		s = s[min(r.longest, len(s)):]
-		for s != "" && !utf8.RuneStart(s[0]) {
-			s = s[1:]
-		}
-	}
-	s = strings.TrimSpace(wire.Text([]byte(s)))
+	s := res.tail.Said(r.hide...)
 	if s == "" {
 		return " It said nothing on its standard error; run it by hand to see more."
-	}
-	if res.tail.cut {
-		s = "…" + s
 	}
 	return " It said: " + s
 }
@@ -152,7 +142,7 @@ func failedStart(name string, err error) error {
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ETXTBSY) {
 		kind, why = platforms.Temporary, "The computer is short of something; it may work later."
 	}
-	return &platforms.Error{Kind: kind, Text: fmt.Sprintf("The program %s could not be started: %s. %s", name, cause(err), why), Err: err}
+	return &platforms.Error{Kind: kind, Text: fmt.Sprintf("The program %s could not be started: %s. %s", name, process.Cause(err), why), Err: err}
 }
 
 // read makes messages of the output, and says if it is not all.
@@ -244,24 +234,4 @@ func (c *capped) Write(p []byte) (int, error) {
 	c.over = true
 	c.full()
 	return room, errTooMuch
-}
-
-// tail keeps the last bytes that are written to it.
-type tail struct {
-	b    []byte
-	most int
-	cut  bool
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	n := len(p)
-	if len(p) > t.most {
-		p, t.b, t.cut = p[len(p)-t.most:], t.b[:0], true
-	}
-	if over := len(t.b) + len(p) - t.most; over > 0 {
-		t.b = append(t.b[:0], t.b[over:]...)
-		t.cut = true
-	}
-	t.b = append(t.b, p...)
-	return n, nil
 }

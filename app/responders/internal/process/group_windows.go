@@ -1,4 +1,4 @@
-package command
+package process
 
 import (
 	"errors"
@@ -13,16 +13,16 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// group is a program and all that it starts: a job object.
+// Group is a program and all that it starts: a job object.
 // https://learn.microsoft.com/windows/win32/procthread/job-objects
-type group struct {
+type Group struct {
 	cmd *exec.Cmd
 	job windows.Handle
 }
 
-// prepare makes the job, whose processes end with its last handle, and so with
+// Prepare makes the job, whose processes end with its last handle, and so with
 // Postern too; and has it ended when cmd's context ends. Windows has no way to ask.
-func prepare(cmd *exec.Cmd) (*group, error) {
+func Prepare(cmd *exec.Cmd) (*Group, error) {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make a job object: %w", err)
@@ -39,11 +39,11 @@ func prepare(cmd *exec.Cmd) (*group, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{HideWindow: true,
 		CreationFlags: windows.CREATE_SUSPENDED | windows.CREATE_NO_WINDOW}
 	cmd.Cancel = func() error { return windows.TerminateJobObject(job, 1) }
-	return &group{cmd, job}, nil
+	return &Group{cmd, job}, nil
 }
 
-// start leaves no process behind when it fails.
-func (g *group) start() error {
+// Start leaves no process behind when it fails.
+func (g *Group) Start() error {
 	if err := g.cmd.Start(); err != nil {
 		_ = windows.CloseHandle(g.job)
 		return err
@@ -56,12 +56,12 @@ func (g *group) start() error {
 	if err != nil {
 		_ = g.cmd.Process.Kill()
 		_ = g.cmd.Wait()
-		g.kill()
+		g.Kill()
 	}
 	return err
 }
 
-func (g *group) assign(pid uint32) error {
+func (g *Group) assign(pid uint32) error {
 	p, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, pid)
 	if err != nil {
 		return fmt.Errorf("open the program's process: %w", err)
@@ -99,8 +99,8 @@ func resume(pid uint32) error {
 	return errors.New("the program's thread was not found")
 }
 
-// kill ends what is left of the job.
-func (g *group) kill() {
+// Kill ends what is left of the job.
+func (g *Group) Kill() {
 	_ = windows.TerminateJobObject(g.job, 1)
 	_ = windows.CloseHandle(g.job)
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package command
+package process
 
 import (
 	"errors"
@@ -12,15 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// group is a program and all that it starts, unless that leaves it by setsid or
+// Group is a program and all that it starts, unless that leaves it by setsid or
 // setpgid.
-type group struct{ cmd *exec.Cmd }
+type Group struct{ cmd *exec.Cmd }
 
-// prepare puts cmd into a process group of its own, and has the whole group
+// Prepare puts cmd into a process group of its own, and has the whole group
 // asked to end when cmd's context does.
-func prepare(cmd *exec.Cmd) (*group, error) {
+func Prepare(cmd *exec.Cmd) (*Group, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	g := &group{cmd}
+	g := &Group{cmd}
 	cmd.Cancel = func() error {
 		err := unix.Kill(-cmd.Process.Pid, unix.SIGTERM)
 		if errors.Is(err, unix.ESRCH) {
@@ -31,11 +31,12 @@ func prepare(cmd *exec.Cmd) (*group, error) {
 	return g, nil
 }
 
-func (g *group) start() error { return g.cmd.Start() }
+// Start starts the program.
+func (g *Group) Start() error { return g.cmd.Start() }
 
-// kill ends what is left of the group. The leader has been waited for; its id
+// Kill ends what is left of the group. The leader has been waited for; its id
 // is given to nobody else while the group has members, and hardly so soon after.
-func (g *group) kill() { _ = unix.Kill(-g.cmd.Process.Pid, unix.SIGKILL) }
+func (g *Group) Kill() { _ = unix.Kill(-g.cmd.Process.Pid, unix.SIGKILL) }
 
 func checkExecutable(path string, info fs.FileInfo) string {
 	switch {
