@@ -8,6 +8,7 @@ require (
 	fyne.io/systray v1.12.3-0.20260810170012-af4e8e793ec4
 	git.sr.ht/~jackmordaunt/go-toast v1.1.2
 	github.com/Microsoft/go-winio v0.6.2
+	github.com/coder/acp-go-sdk v0.13.0
 	github.com/diamondburned/arikawa/v3 v3.6.0
 	github.com/expr-lang/expr v1.17.8
 	github.com/go-telegram/bot v1.24.0

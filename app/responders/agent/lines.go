@@ -1,0 +1,167 @@
+package agent
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	acp "github.com/coder/acp-go-sdk"
+)
+
+const (
+	longLine   = 8 << 20 // bytes of one message of the protocol
+	mostNotes  = 256     // notifications that were read and not yet looked at
+	mostAsked  = 64      // requests of the agent that were not yet answered
+	longNoise  = 200     // bytes kept of a line that is no message
+	slowWriter = 30 * time.Second
+)
+
+// methodCancel takes a request back.
+const methodCancel = "$/cancel_request"
+
+var (
+	errLongLine    = errors.New("it wrote a line of more than 8 MiB")
+	errDoesNotRead = errors.New("it did not read what it was told")
+)
+
+// message is one line of the protocol, as the SDK reads it: what this accepts,
+// the SDK does too.
+type message struct {
+	JSONRPC string            `json:"jsonrpc"`
+	ID      *json.RawMessage  `json:"id,omitempty"`
+	Method  string            `json:"method,omitempty"`
+	Params  json.RawMessage   `json:"params,omitempty"`
+	Result  json.RawMessage   `json:"result,omitempty"`
+	Error   *acp.RequestError `json:"error,omitempty"`
+}
+
+// wireReader stands between what an agent writes and the SDK, and keeps it from
+// what it takes badly (v0.13.0): it ends the connection when 1,024 notifications
+// wait, where this waits instead, so that the agent does; starts a goroutine for
+// each request without a bound; and logs what it can't read.
+type wireReader struct {
+	in    *bufio.Reader
+	ready <-chan struct{} // closed when the SDK has its logger
+	dead  <-chan struct{} // closed when nobody reads any more
+	notes chan struct{}   // slots
+	asked chan struct{}
+	noise io.Writer   // gets what is no message
+	fault func(error) // told why reading ended, but for the end
+
+	line []byte // what is left of the current one
+	err  error
+}
+
+// Read gives whole lines, piece by piece.
+func (r *wireReader) Read(p []byte) (int, error) {
+	<-r.ready
+	for len(r.line) == 0 {
+		if r.err != nil {
+			return 0, r.err
+		}
+		r.line, r.err = r.next()
+	}
+	n := copy(p, r.line)
+	r.line = r.line[n:]
+	return n, nil
+}
+
+// next is the next line that the SDK should see; none, for one that it shouldn't.
+func (r *wireReader) next() ([]byte, error) {
+	line, err := r.read()
+	if err != nil {
+		if errors.Is(err, errLongLine) {
+			r.fault(err)
+		}
+		return nil, err
+	}
+	var m message
+	if json.Unmarshal(line, &m) != nil || m.ID == nil && m.Method == "" {
+		if s := bytes.TrimSpace(line); len(s) > 0 {
+			_, _ = r.noise.Write(append(s[:min(len(s), longNoise):longNoise], '\n'))
+		}
+		return nil, nil
+	}
+	switch {
+	case m.ID == nil && m.Method == methodCancel:
+		return line, nil // the SDK acts on it at once, in its reading goroutine
+	case m.ID == nil && m.Method != acp.ClientMethodSessionUpdate:
+		return nil, nil // nothing else is of interest
+	}
+	if m.Method == acp.ClientMethodSessionUpdate && !r.take(r.notes) || m.Method != "" && m.ID != nil && !r.take(r.asked) {
+		return nil, io.EOF
+	}
+	return line, nil
+}
+
+func (r *wireReader) take(slots chan struct{}) bool {
+	select {
+	case slots <- struct{}{}: // what a dead agent said last counts
+		return true
+	default:
+	}
+	select {
+	case slots <- struct{}{}:
+		return true
+	case <-r.dead:
+		return false
+	}
+}
+
+// read is the next line with its end.
+func (r *wireReader) read() ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.in.ReadSlice('\n')
+		if len(line)+len(part) > longLine {
+			return nil, errLongLine
+		}
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return line, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err // a line without an end is half a message
+		}
+	}
+}
+
+// wireWriter writes to an agent. The SDK writes each message at once.
+type wireWriter struct {
+	out   io.Writer
+	asked chan struct{}
+	fault func(error) // told when the agent doesn't read
+}
+
+func (w *wireWriter) Write(p []byte) (int, error) {
+	var m struct {
+		Method string `json:"method"`
+	}
+	if json.Unmarshal(p, &m) == nil && m.Method == "" { // an answer
+		select {
+		case <-w.asked:
+		default:
+		}
+	}
+	t := time.AfterFunc(slowWriter, func() { w.fault(errDoesNotRead) })
+	defer t.Stop()
+	n, err := w.out.Write(p)
+	if err != nil {
+		w.fault(errStopped)
+	}
+	return n, err
+}
+
+// output gives an agent's standard output on to a pipe, with its end: package
+// exec would wait for the process before it told of that.
+type output struct{ *io.PipeWriter }
+
+// ReadFrom is what package exec copies with.
+func (o output) ReadFrom(r io.Reader) (int64, error) {
+	n, err := io.Copy(o.PipeWriter, r)
+	_ = o.Close()
+	return n, err
+}
