@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"os"
 	"os/exec"
 	"sync"
 	"time"
@@ -96,20 +96,26 @@ func start(ctx, until context.Context, c Config, env []string, hide veil, wait t
 func (h *host) run(c Config, env []string, wg *sync.WaitGroup) error {
 	cmd := exec.CommandContext(h.life, c.Program, c.Args...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = c.Folder, env, grace
-	said, says := io.Pipe()
-	cmd.Stdout, cmd.Stderr = output{says}, h.tail
-	in, err := cmd.StdinPipe()
+	// Not StdoutPipe, which is closed when the process ends: what it said last
+	// is still to be read then.
+	said, says, err := os.Pipe()
 	if err != nil {
 		return err
+	}
+	cmd.Stdout, cmd.Stderr = says, h.tail
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return errors.Join(err, said.Close(), says.Close())
 	}
 	g, err := process.Prepare(cmd)
 	if err == nil {
 		err = g.Start()
 	}
+	_ = says.Close() // the process has its own
 	if err != nil {
-		return errors.Join(err, in.Close())
+		return errors.Join(err, in.Close(), said.Close())
 	}
-	gone := make(chan struct{}) // nobody reads any more
+	gone := make(chan struct{}) // nobody waits for slots any more
 	asked, notes, ready := make(chan struct{}, mostAsked), make(chan struct{}, mostNotes), make(chan struct{})
 	r := &wireReader{in: bufio.NewReaderSize(said, 64<<10), ready: ready, dead: gone, notes: notes, asked: asked, noise: h.tail, fault: h.kill}
 	w := &wireWriter{out: in, asked: asked, fault: h.kill}
@@ -126,11 +132,16 @@ func (h *host) run(c Config, env []string, wg *sync.WaitGroup) error {
 		g.Kill() // whatever it left behind
 		h.how = cmd.ProcessState.String()
 		h.why = context.Cause(h.life)
-		close(gone)
-		_ = says.Close() // the reader comes to its end
-		_ = said.Close() // and who still writes, too
 		_ = in.Close()
+		// Something that left the group may hold its output open.
+		late := time.AfterFunc(grace, func() {
+			close(gone)
+			_ = said.Close()
+		})
 		<-h.conn.Done()
+		if late.Stop() {
+			_ = said.Close()
+		}
 		h.kill(nil)
 		close(h.dead)
 	})

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -81,7 +82,7 @@ func (r *wireReader) next() ([]byte, error) {
 	var m message
 	if json.Unmarshal(line, &m) != nil || m.ID == nil && m.Method == "" {
 		if s := bytes.TrimSpace(line); len(s) > 0 {
-			_, _ = r.noise.Write(append(s[:min(len(s), longNoise):longNoise], '\n'))
+			_, _ = fmt.Fprintf(r.noise, "%s\n", s[:min(len(s), longNoise)])
 		}
 		return nil, nil
 	}
@@ -152,16 +153,5 @@ func (w *wireWriter) Write(p []byte) (int, error) {
 	if err != nil {
 		w.fault(errStopped)
 	}
-	return n, err
-}
-
-// output gives an agent's standard output on to a pipe, with its end: package
-// exec would wait for the process before it told of that.
-type output struct{ *io.PipeWriter }
-
-// ReadFrom is what package exec copies with.
-func (o output) ReadFrom(r io.Reader) (int64, error) {
-	n, err := io.Copy(o.PipeWriter, r)
-	_ = o.Close()
 	return n, err
 }

@@ -74,10 +74,10 @@ func (s *show) take(u acp.SessionUpdate) {
 		}
 	case u.ToolCall != nil && !s.quiet:
 		c := u.ToolCall
-		s.use(c.ToolCallId, &c.Title, &c.Kind, &c.Status)
+		s.use(true, c.ToolCallId, &c.Title, &c.Kind, &c.Status)
 	case u.ToolCallUpdate != nil && !s.quiet:
 		c := u.ToolCallUpdate
-		s.use(c.ToolCallId, c.Title, c.Kind, c.Status)
+		s.use(false, c.ToolCallId, c.Title, c.Kind, c.Status)
 	default: // thoughts, and news for editors
 		return
 	}
@@ -119,11 +119,13 @@ func (s *show) say(words, message string) {
 	p.text.WriteString(words)
 }
 
-func (s *show) use(id acp.ToolCallId, title *string, kind *acp.ToolKind, status *acp.ToolCallStatus) {
+func (s *show) use(begins bool, id acp.ToolCallId, title *string, kind *acp.ToolKind, status *acp.ToolCallStatus) {
 	p := s.tools[id]
 	if p == nil {
 		if len(s.tools) >= mostTools || len(id) > longID {
-			s.beyond++
+			if begins {
+				s.beyond++
+			}
 			return
 		}
 		p = &part{tool: true}
@@ -213,7 +215,7 @@ func (s *show) markdown(final bool) string {
 		after = p.tool
 	}
 	if s.beyond > 0 {
-		add(fmt.Sprintf("⚙ and %d more steps", s.beyond), "\n")
+		add(fmt.Sprintf("⚙ and %d more steps", s.beyond), "\n\n")
 	}
 	if s.over {
 		add(fmt.Sprintf("(The answer is longer than %d KiB; the rest is missing.)", longAnswer>>10), "\n\n")

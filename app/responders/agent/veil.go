@@ -20,7 +20,7 @@ func (v veil) text(s string) string { return platforms.Redact(wire.Text([]byte(s
 // line is s in one line.
 func (v veil) line(s string, runes int) string {
 	s, _ = bounded(s, 64*runes)
-	return text.Line(platforms.Redact(s, v...), runes)
+	return text.Line(v.text(s), runes)
 }
 
 // long is s; of what has more than most bytes, both ends, because what matters
