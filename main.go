@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/postern/postern/app/control/cli"
+	"github.com/postern/postern/app/responders/agent/sample"
 )
 
 // version is set by the linker.
@@ -20,8 +21,9 @@ func main() {
 	// here before it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Execute(ctx, cli.Options{
-		Version: version,
-		Start:   start,
+		Version:     version,
+		Start:       start,
+		SampleAgent: sample.Run,
 	}, os.Args[1:])
 	stop()
 	os.Exit(code)

@@ -51,6 +51,10 @@ type Options struct {
 	// CreateVault makes a sealed file for secrets in the data folder:
 	// vault.Create.
 	CreateVault func(ctx context.Context, dir string, pass platforms.Secret) error
+
+	// SampleAgent speaks the Agent Client Protocol on in and out until in or ctx
+	// ends. Nil: there is no command for it.
+	SampleAgent func(ctx context.Context, in io.Reader, out io.Writer) error
 }
 
 // StartOptions say how to run.
@@ -136,9 +140,12 @@ func New(o Options) *cobra.Command {
 	root.PersistentFlags().StringVar(&e.data, "data", "", "the data folder `DIR`")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print JSON")
 	root.AddCommand(e.status(), e.accounts(), e.platforms(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(), e.settings(),
-		e.doors(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.export(), e.man(), e.quit(), e.version())
+		e.doors(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.export(), e.man(), e.sampleAgent(), e.quit(),
+		e.version())
 	root.SetHelpCommand(helpCommand())
 	completion(root)
+	if e.SampleAgent != nil {
+	}
 	return root
 }
 

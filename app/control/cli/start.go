@@ -160,3 +160,11 @@ func (e *env) version() *cobra.Command {
 		},
 	}
 }
+
+// sampleAgent is for programs, the demo's responder for one, and so not listed.
+func (e *env) sampleAgent() *cobra.Command {
+	return &cobra.Command{
+		Use: "sample-agent", Short: "Speak the Agent Client Protocol, to try an agent out", Args: args(none), Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error { return e.SampleAgent(cmd.Context(), e.In, e.Out) },
+	}
+}
