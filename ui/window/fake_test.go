@@ -32,6 +32,8 @@ type fake struct {
 	question api.Question
 	audit    api.AuditPage
 
+	what whatAnswers
+
 	check   func(api.AccountDraft) (api.Check, error)
 	add     func(api.AccountDraft) (api.Account, error)
 	send    func(api.Draft) (api.Entry, error)

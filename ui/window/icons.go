@@ -18,6 +18,7 @@ const (
 	iconAccounts glyph = `<path d="M4 7a2 2 0 0 1 2-2h12a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2z"/><path d="M8 10h8M8 14h5"/>`
 	iconInbox    glyph = `<path d="M21 12a8 8 0 0 1-8 8H4l1.8-3.2A8 8 0 1 1 21 12z"/>`
 	iconExposure glyph = `<path d="M5 20V10a7 7 0 0 1 14 0v10M3 20h18M14.500 13.500v1"/>`
+	iconAnswers  glyph = `<path d="M3 12h5l4-6h8M8 12h12M8 12l4 6h8M17.500 3.500L20 6l-2.500 2.500M17.500 9.500L20 12l-2.500 2.500M17.500 15.500L20 18l-2.500 2.500"/>`
 	iconActivity glyph = `<path d="M3 12h4l3-8 4 16 3-8h4"/>`
 	iconGeneral  glyph = `<path d="M4 7h9M19 7h1M4 17h3M13 17h7"/><circle cx="16" cy="7" r="2.6"/><circle cx="10" cy="17" r="2.6"/>`
 	iconDoctor   glyph = `<path d="M6 4H4.500v5a4.500 4.500 0 0 0 9 0V4H12M9 13.500v2a5 5 0 0 0 10 0v-1.500"/><circle cx="19" cy="11.500" r="2.300"/>`
@@ -34,6 +35,8 @@ const (
 	iconClose    glyph = `<path d="M6 6l12 12M18 6L6 18"/>`
 	iconSearch   glyph = `<circle cx="11" cy="11" r="6.500"/><path d="M16 16l4.500 4.500"/>`
 	iconDown     glyph = `<path d="M6 9l6 6 6-6"/>`
+	iconUp       glyph = `<path d="M6 15l6-6 6 6"/>`
+	iconEdit     glyph = `<path d="M4 20l1-4.500L16 4.500l3.500 3.500L8.500 19zM13.500 7l3.500 3.500"/>`
 	iconRight    glyph = `<path d="M9 6l6 6-6 6"/>`
 	iconFile     glyph = `<path d="M13 3H6v18h12V8zM13 3v5h5"/>`
 	iconWarn     glyph = `<path d="M12 4L2.500 20h19zM12 10v4.500M12 17v0.400"/>`

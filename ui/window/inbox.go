@@ -54,6 +54,7 @@ type inboxPage struct {
 	title    *text
 	under    *text
 	badge    *badge
+	lease    *leaseLine
 	composer *composer
 }
 
@@ -75,9 +76,10 @@ func newInboxPage(w *Window) *inboxPage {
 	p.title = newText("", look{size: sizeHeading, bold: true})
 	p.under = small("")
 	p.badge = newBadge("")
+	p.lease = newLeaseLine(p)
 	p.thread = newThread(p)
 	p.composer = newComposer(p)
-	top := vbox(0, pad(24, 14, 24, 14, hbox(12, p.sign, fill(vbox(0, p.title, p.under)), p.badge)), rule())
+	top := vbox(0, pad(24, 14, 24, 14, hbox(12, p.sign, fill(vbox(0, p.title, p.under, p.lease.view)), p.badge)), rule())
 	conversation := frame(top, p.composer.view, nil, nil, p.thread.view)
 	p.choose = container.NewCenter(vbox(8, hbox(0, gapFill(), newIcon(iconInbox, colorMuted, 36), gapFill()),
 		newText("Choose a conversation", look{color: colorMuted, whole: true})))
@@ -137,6 +139,7 @@ func (p *inboxPage) reload() {
 				p.reload()
 			}
 		})
+	p.lease.load()
 	p.thread.refresh()
 }
 
@@ -280,6 +283,7 @@ func (p *inboxPage) headline() {
 	p.under.set(clean.Line(under, 200))
 	p.badge.set(a.Exposure)
 	setVisible(p.badge, a.ID != "")
+	p.lease.show()
 }
 
 // findSoon searches once the person pauses in typing.

@@ -26,7 +26,8 @@ func (w *Window) shortcut(s fyne.Shortcut) bool {
 	if !ok || c.Modifier != fyne.KeyModifierShortcutDefault {
 		return false
 	}
-	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PageActivity, fyne.Key5: PageGeneral, fyne.Key6: PageDoctor, fyne.KeyN: PageAdd}
+	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PageAnswers,
+		fyne.Key5: PageActivity, fyne.Key6: PageGeneral, fyne.Key7: PageDoctor, fyne.KeyN: PageAdd}
 	switch name := pages[c.KeyName]; {
 	case name != "":
 		w.closeModals()

@@ -55,6 +55,8 @@ type Service interface {
 	ExportAudit(ctx context.Context) (io.ReadCloser, error)
 	Make(ctx context.Context, platform, field string) (api.Made, error)
 
+	answering
+
 	// Doctor calls tell with each line as it comes, from a goroutine of its own
 	// choice, and returns nil once all was told.
 	Doctor(ctx context.Context, tell func(api.Examination)) error

@@ -139,13 +139,79 @@ func TestShots(t *testing.T) {
 		}},
 		{name: "exposure-narrow", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle() }, size: narrow},
 		{name: "exposure-ask-narrow", f: exposed, play: func(s *stage) { s.w.Go(PageExposure); s.settle(); s.w.exposure.cards["a4"].askFirst(); s.settle() }, size: narrow},
+		{name: "answers", f: answers, play: func(s *stage) { s.w.Go(PageAnswers); s.settle() }},
+		{name: "answers-lower", f: answers, play: func(s *stage) { s.w.Go(PageAnswers); s.settle(); s.capture(); s.w.answers.scroll.ScrollToBottom() }},
+		{name: "answers-changed", f: answers, play: func(s *stage) {
+			s.w.Go(PageAnswers)
+			s.settle()
+			s.w.answers.routes.move(2, 0)
+			s.capture()
+			s.w.answers.scroll.ScrollToBottom()
+		}},
+		{name: "answers-empty", f: func() *fake {
+			f := answers()
+			f.what.responders, f.what.leases, f.what.routes.Routes = f.what.responders[:1], nil, nil
+			return f
+		}, play: func(s *stage) { s.w.Go(PageAnswers); s.settle() }},
+		{name: "answers-many", f: manyRoutes, play: func(s *stage) {
+			s.w.Go(PageAnswers)
+			s.settle()
+			s.capture()
+			s.w.answers.scroll.ScrollToOffset(fyne.NewPos(0, 900))
+		}},
+		{name: "answers-narrow", f: manyRoutes, play: func(s *stage) {
+			s.w.Go(PageAnswers)
+			s.settle()
+			s.capture()
+			s.w.answers.scroll.ScrollToOffset(fyne.NewPos(0, 1000))
+		}, size: narrow},
+		{name: "answers-kinds", f: answers, play: func(s *stage) { s.w.Go(PageAnswers); s.settle(); s.w.answers.add(); s.settle() }},
+		{name: "answers-form", f: answers, play: func(s *stage) {
+			s.w.Go(PageAnswers)
+			s.settle()
+			s.w.answers.form(s.f.what.kinds[0], &s.f.what.responders[1])
+		}},
+		{name: "answers-route", f: answers, play: func(s *stage) {
+			s.w.Go(PageAnswers)
+			s.settle()
+			s.w.answers.routes.edit(0, s.f.what.routes.Routes[0])
+			s.settle()
+		}},
+		{name: "answers-route-narrow", f: answers, play: func(s *stage) {
+			s.w.Go(PageAnswers)
+			s.settle()
+			s.w.answers.routes.edit(0, s.f.what.routes.Routes[0])
+			s.settle()
+		}, size: narrow},
+		{name: "answers-route-hand", f: answers, play: func(s *stage) {
+			s.w.Go(PageAnswers)
+			s.settle()
+			f := s.w.answers.routes.edit(3, s.f.what.routes.Routes[3])
+			s.settle()
+			f.source.SetText("text contains !!")
+			s.pass(time.Second)
+			s.settle()
+			s.press("Names to use")
+		}},
+		{name: "answers-try", f: answers, play: func(s *stage) {
+			s.w.Go(PageAnswers)
+			s.settle()
+			s.w.answers.routes.put(-1, api.Route{Name: "Parcels", When: `text contains "parcel"`, To: []string{"forward-1"}}, api.RouteChecked{})
+			s.press("Try them…")
+		}},
+		{name: "inbox-agent", f: answers, play: func(s *stage) { s.w.Show(api.Request{Account: "a1", Conversation: "c1", Reply: true}); s.settle() }},
 		{name: "activity", f: sample, play: func(s *stage) { s.w.Go(PageActivity); s.settle() }},
 		{name: "activity-detail", f: sample, play: func(s *stage) { s.w.Go(PageActivity); s.settle(); s.w.activity.details(s.f.activity[6]) }},
 		{name: "general", f: sample, play: func(s *stage) { s.w.Go(PageGeneral); s.settle() }},
 		{name: "general-unsaved", f: sample, play: func(s *stage) { s.w.Go(PageGeneral); s.settle(); s.w.general.ask.entry.SetText("soon") }},
 		{name: "doctor", f: examined, play: func(s *stage) { s.w.Go(PageDoctor); s.settle() }},
 		{name: "doctor-narrow", f: examined, play: func(s *stage) { s.w.Go(PageDoctor); s.settle() }, size: narrow},
-		{name: "doctor-bundle", f: examined, play: func(s *stage) { s.w.Go(PageDoctor); s.settle(); s.press("Support bundle…"); s.press("postern.log · 226 bytes") }},
+		{name: "doctor-bundle", f: examined, play: func(s *stage) {
+			s.w.Go(PageDoctor)
+			s.settle()
+			s.press("Support bundle…")
+			s.press("postern.log · 226 bytes")
+		}},
 		{name: "hello", f: sample, play: func(s *stage) {
 			s.w.Go(PageAdd)
 			s.w.setup.hello(s.f.snap.Accounts[0])

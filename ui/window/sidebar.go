@@ -37,6 +37,7 @@ func newSidebar(open func(string)) *sidebar {
 		{PageAccounts, "Accounts", iconAccounts},
 		{PageInbox, "Inbox", iconInbox},
 		{PageExposure, "Exposure", iconExposure},
+		{PageAnswers, "Answers", iconAnswers},
 		{PageActivity, "Activity", iconActivity},
 		{PageGeneral, "General", iconGeneral},
 		{PageDoctor, "Doctor", iconDoctor},

@@ -19,6 +19,7 @@ const (
 	PageAdd      = "add" // the form for a new account
 	PageInbox    = "inbox"
 	PageExposure = "exposure"
+	PageAnswers  = "answers"
 	PageActivity = "activity"
 	PageGeneral  = "general"
 	PageDoctor   = "doctor"
@@ -64,6 +65,7 @@ type Window struct {
 	accounts *accountsPage
 	inbox    *inboxPage
 	exposure *exposurePage
+	answers  *answersPage
 	activity *activityPage
 	general  *generalPage
 	doctor   *doctorPage
@@ -105,10 +107,10 @@ func New(win fyne.Window, svc Service, b *Bridge, o Options) *Window {
 	w.stage = container.NewStack()
 	w.accounts, w.inbox = newAccountsPage(w), newInboxPage(w)
 	w.activity, w.general = newActivityPage(w), newGeneralPage(w)
-	w.exposure, w.doctor = newExposurePage(w), newDoctorPage(w)
+	w.exposure, w.answers, w.doctor = newExposurePage(w), newAnswersPage(w), newDoctorPage(w)
 	w.pages = map[string]page{
-		PageAccounts: w.accounts, PageInbox: w.inbox, PageExposure: w.exposure, PageActivity: w.activity, PageGeneral: w.general,
-		PageDoctor: w.doctor,
+		PageAccounts: w.accounts, PageInbox: w.inbox, PageExposure: w.exposure, PageAnswers: w.answers, PageActivity: w.activity,
+		PageGeneral: w.general, PageDoctor: w.doctor,
 	}
 	main := frame(w.banner, nil, nil, nil, w.stage)
 	win.SetContent(frame(nil, nil, w.nav.view, nil, container.NewStack(main, w.toasts.view)))
