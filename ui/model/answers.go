@@ -162,7 +162,7 @@ func Destined(t api.RouteTried) (routes, to string) {
 
 // LeaseSince says since when a conversation is with whom, and who decided that.
 func LeaseSince(l api.Lease, now time.Time) string {
-	w := "taken by itself"
+	w := "took it"
 	if l.Given {
 		w = "given by you"
 	}

@@ -78,8 +78,8 @@ func newAnswersPage(w *Window) *answersPage {
 	p.failed = remark(true, p.failure, newButton(plain, "Try again", "", p.load))
 	p.failed.Hide()
 	p.waiting = newText("Looking at what answers…", look{color: colorMuted, align: fyne.TextAlignCenter})
-	p.empty = remark(false, body("Only notifications so far. Add a command, a service or an agent, and then a route that leads to it."))
-	p.cards, p.leases = vbox(8), vbox(4)
+	p.empty = strip(body("Only notifications so far. Add a command, a service or an agent, and then a route that leads to it."))
+	p.cards, p.leases = tiles(8, 400), vbox(8)
 	p.routes = newRouteList(p)
 	p.held = vbox(8, partHead("Who has which conversation", "An agent keeps a conversation until it ends it, or you hand it over."), card(12, p.leases))
 	p.known = vbox(24,

@@ -135,6 +135,7 @@ func (c *condition) compared(i int) fyne.CanvasObject {
 		line.Add(newText("of type", look{size: sizeSmall, color: colorMuted, whole: true}))
 	} else {
 		op := newButton(plain, model.OpWords(r.Op), iconDown, nil)
+		op.after = true
 		op.tap = func() {
 			var items []*fyne.MenuItem
 			for _, k := range model.Comparisons(r.Field, c.names) {

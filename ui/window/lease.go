@@ -6,13 +6,17 @@ import (
 	"fyne.io/fyne/v2"
 
 	"github.com/postern/postern/app/control/api"
+	clean "github.com/postern/postern/platforms/text"
 	"github.com/postern/postern/ui/model"
 )
 
 // showLeases lists who has which conversation.
 func (p *answersPage) showLeases() {
 	p.leases.Objects = nil
-	for _, l := range p.data.leases {
+	for i, l := range p.data.leases {
+		if i > 0 {
+			p.leases.Add(rule())
+		}
 		sub := model.LeaseSince(l, p.w.now())
 		if a, ok := p.w.account(l.Account); ok {
 			sub = shortName(a) + " · " + sub
@@ -81,7 +85,7 @@ type leaseLine struct {
 func newLeaseLine(p *inboxPage) *leaseLine {
 	l := &leaseLine{p: p}
 	l.pick = newButton(chip, "", iconDown, l.choose)
-	l.view = hbox(0, l.pick, gapFill())
+	l.view = pad(0, 4, 0, 0, hbox(0, l.pick, gapFill()))
 	l.view.Hide()
 	return l
 }
@@ -129,7 +133,7 @@ func (l *leaseLine) lease() api.Lease {
 
 func (l *leaseLine) show() {
 	v := l.lease()
-	words := model.LeaseWords(v, l.responders)
+	words := clean.Line(model.LeaseWords(v, l.responders), 30)
 	on := l.p.at != (place{}) && (v.Holder != "" || len(model.Talkers(l.responders)) > 0)
 	if words == l.pick.label && on == l.view.Visible() {
 		return

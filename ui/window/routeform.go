@@ -150,10 +150,12 @@ func (f *routeForm) mode(byHand bool) {
 	f.hint.set("As an expression:")
 	if byHand {
 		f.source.Enable()
-		f.hint.set("An expression. Nothing written: always.")
+		f.hint.set(handHint)
 	}
 	f.refresh()
 }
+
+const handHint = "An expression. Nothing written: always."
 
 // pickIt turns what is written into choices, where that is possible.
 func (f *routeForm) pickIt() {
@@ -165,7 +167,7 @@ func (f *routeForm) pickIt() {
 		all, rows, ok := model.Rows(c)
 		if !ok {
 			f.mode(true)
-			f.hint.set("This expression can't be picked from lists: it is longer than one row of conditions, or says more than they can.")
+			f.hint.set("This expression can't be picked from lists: it says more than they can.")
 			f.refresh()
 			return
 		}
@@ -204,6 +206,7 @@ func (f *routeForm) typed(string) {
 	if f.filling {
 		return
 	}
+	f.hint.set(handHint)
 	f.cancel()
 	f.asked++
 	f.debounce = f.w.b.after(300*time.Millisecond, func() { f.check(nil) })

@@ -39,7 +39,7 @@ func newRouteList(p *answersPage) *routeList {
 	try := newButton(plain, "Try them…", "", func() { p.w.tryRoutes(p, l.base, l.draft) })
 	add := newButton(plain, "Add route…", iconPlus, func() { l.edit(-1, api.Route{}) })
 	l.view = vbox(8, partHead("Routes", "The first that fits a message decides who gets it.", try, add),
-		l.rows, strip(hbox(10, newIcon(iconRight, colorMuted, 16), fill(l.rest))))
+		l.rows, strip(hbox(8, newText("Everything else", look{whole: true}), newIcon(iconSend, colorMuted, 14), fill(l.rest))))
 	l.words = body("")
 	l.save = newButton(primary, "Save", "", l.store)
 	l.undo = newButton(plain, "Revert", "", func() { l.change(slices.Clone(l.base)) })
@@ -93,7 +93,7 @@ func (l *routeList) draw() {
 	for i := range l.draft {
 		l.rows.Add(l.row(i))
 	}
-	l.rest.set("Everything else → " + model.Labels(l.p.data.routes.Default, l.p.data.responders))
+	l.rest.set(model.Labels(l.p.data.routes.Default, l.p.data.responders))
 	setVisible(l.bar, l.dirty())
 	l.p.content.Refresh()
 }
@@ -111,11 +111,11 @@ func (l *routeList) row(i int) fyne.CanvasObject {
 	if known && c.Problem != "" {
 		words.Add(newText(clean.Block(c.Problem), look{size: sizeSmall, color: colorBad, wrap: true}))
 	}
-	to := "→ " + model.Labels(r.To, l.p.data.responders)
+	to := model.Labels(r.To, l.p.data.responders)
 	if r.Also {
 		to += " · then looks at later routes"
 	}
-	words.Add(newText(to, look{size: sizeSmall, color: ink, wrap: true}))
+	words.Add(hboxTop(6, newIcon(iconSend, colorMuted, 14), fill(newText(to, look{size: sizeSmall, color: ink, wrap: true}))))
 	on := newToggle(func(on bool) { l.alter(i, func(r *api.Route) { r.Off = !on }) })
 	on.on = !r.Off
 	up := newButton(quiet, "", iconUp, func() { l.move(i, i-1) })

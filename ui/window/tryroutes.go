@@ -87,10 +87,10 @@ func (d *dryRun) draw() {
 			fill(newText(line, look{size: sizeSmall}))))
 		if o.Changed {
 			ink = colorWarn
-			words.Add(newText("Before: "+o.BeforeRoute+" → "+o.BeforeTo, look{size: sizeSmall, color: colorMuted, wrap: true}))
-			words.Add(newText("Now: "+o.Route+" → "+o.To, look{size: sizeSmall, color: ink, wrap: true}))
+			words.Add(leads("Before: "+o.BeforeRoute, o.BeforeTo, colorMuted))
+			words.Add(leads("Now: "+o.Route, o.To, ink))
 		} else {
-			words.Add(newText(o.Route+" → "+o.To, look{size: sizeSmall, color: colorMuted, wrap: true}))
+			words.Add(leads(o.Route, o.To, colorMuted))
 		}
 		sign := newIcon(iconRight, colorMuted, 14)
 		if o.Changed {
@@ -100,4 +100,9 @@ func (d *dryRun) draw() {
 		d.rows.Add(rule())
 	}
 	d.m.view.Refresh()
+}
+
+// leads is a line that says where a route leads.
+func leads(route, to string, ink fyne.ThemeColorName) fyne.CanvasObject {
+	return hboxTop(6, newText(route, look{size: sizeSmall, color: ink, whole: true}), newIcon(iconSend, ink, 14), fill(newText(to, look{size: sizeSmall, color: ink, wrap: true})))
 }
