@@ -91,6 +91,7 @@ type App struct {
 	store   *store.Store
 	proxy   proxy.Finder
 	doors   *doors
+	named   named
 	started time.Time
 
 	work     context.Context // of deliveries and sends: outlives Run's by the grace
@@ -215,6 +216,9 @@ func (a *App) load(recovery store.Recovery) error {
 		return err
 	}
 	if _, err := a.store.Setting(settingNotices, &a.notices); err != nil {
+		return err
+	}
+	if _, err := a.store.Setting(settingClients, &a.named.book); err != nil {
 		return err
 	}
 	if recovery.Text != "" {

@@ -61,7 +61,7 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 		if ev.Kind == platforms.MessageReceived && ev.Message != "" {
 			earlier[ev.Message] = access.OriginalOf(ev, d)
 		}
-		ins[i].Known = named(d)
+		ins[i].Known = onList(d)
 		ins[i].Decision, _ = json.Marshal(d)
 		allowed[i] = d.Verdict == access.Allowed
 	}

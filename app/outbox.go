@@ -168,7 +168,7 @@ func (a *App) sendBatch(ctx context.Context, acc *account, l lane, batch []store
 		notes.begin()
 		go func() {
 			// The message is out: its record must not depend on a stop.
-			err := a.store.Sent(context.WithoutCancel(ctx), p.Seq, ids, 0, a.line(api.SentOut, l, p.Seq, ""))
+			err := a.store.Sent(context.WithoutCancel(ctx), p.Seq, ids, 0, a.line(api.SentOut, l, p.Seq, a.sentBy(p.Message.Key)))
 			if err == nil {
 				a.trying.Delete(p.Seq)
 				a.changed()

@@ -120,8 +120,8 @@ func decisionOf(b json.RawMessage) (d access.Decision, ok bool) {
 	return d, len(b) > 0 && json.Unmarshal(b, &d) == nil
 }
 
-// named reports whether a rule names who did it, let in or not.
-func named(d access.Decision) bool {
+// onList reports whether a rule names who did it, let in or not.
+func onList(d access.Decision) bool {
 	switch d.Verdict {
 	case access.Allowed, access.NeedsMention, access.Listens, access.Insufficient, access.Elsewhere:
 		return true

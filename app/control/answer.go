@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"mime"
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,13 +28,14 @@ type handlerFunc func(w http.ResponseWriter, r *http.Request) error
 type refusal struct {
 	wire   *api.Error
 	status int
+	after  time.Duration // when to try again; 0: nothing is said of that
 }
 
 func (r refusal) Error() string { return r.wire.Text }
 func (r refusal) Unwrap() error { return r.wire }
 
 func refuse(status int, kind platforms.Kind, text string) error {
-	return refusal{&api.Error{Kind: kind, Text: text}, status}
+	return refusal{wire: &api.Error{Kind: kind, Text: text}, status: status}
 }
 
 func badRequest(text string) error {
@@ -69,6 +72,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	)
 	switch {
 	case errors.As(err, &ours):
+		if ours.after > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(ours.after.Seconds()))))
+		}
 		_ = answer(w, ours.status, ours.wire)
 	case errors.As(err, &wire):
 		_ = answer(w, statusOf(wire.Kind), wire)

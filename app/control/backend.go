@@ -123,6 +123,20 @@ type Backend interface {
 	// Support is what a bundle for whoever helps would hold.
 	Support(ctx context.Context) (api.Support, error)
 
+	// Clients are the programs that the person named.
+	Clients() []api.Client
+	// AddClient makes one. Its token is told this once.
+	AddClient(ctx context.Context, d api.ClientDraft) (api.ClientMade, error)
+	// ChangeClient gives one another name, scopes, rate and end; its token stays.
+	ChangeClient(ctx context.Context, id string, d api.ClientDraft) (api.Client, error)
+	// RevokeClient ends one, and RotateClient its token, at once.
+	RevokeClient(ctx context.Context, id string) error
+	RotateClient(ctx context.Context, id string) (api.ClientMade, error)
+	// ClientByToken and ClientByName find one that has not ended, for a request
+	// of its own: they note that it was used.
+	ClientByToken(token string) (api.Client, bool)
+	ClientByName(name string) (api.Client, bool)
+
 	Settings() api.Settings
 	SetSettings(ctx context.Context, s api.Settings) error
 	DismissNotice(ctx context.Context, id string) error

@@ -113,7 +113,10 @@ func (s *Server) marked(r *http.Request) *http.Request {
 }
 
 // byPerson reports whether a person made the request, at a window or a terminal.
-func byPerson(ctx context.Context) bool { return who(ctx) != ByProgram }
+func byPerson(ctx context.Context) bool {
+	by := Who(ctx)
+	return by == ByWindow || by == ByTerminal
+}
 
 // errNoPerson is for everybody else.
 func errNoPerson() error {

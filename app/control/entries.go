@@ -19,6 +19,8 @@ func (s *Server) entries(w http.ResponseWriter, r *http.Request) error {
 	}
 	p, err := s.b.Entries(r.Context(), api.EntryQuery{After: after, Before: before, Account: platforms.AccountID(v.Get("account")),
 		Conversation: platforms.ConversationID(v.Get("conversation")), Newest: v.Get("newest") != "", Limit: n})
+	see := lensOf(r.Context())
+	p.Entries = only(p.Entries, see, mostLines, func(e api.Entry) bool { return see.reads(e.Account, e.Conversation) })
 	if p.Entries == nil {
 		p.Entries = []api.Entry{}
 	}

@@ -28,3 +28,17 @@ const (
 	CapabilityLife = capabilityLife
 	SessionLife    = sessionLife
 )
+
+func (s *Server) SetInteractive(look func(socket.Peer) error) { s.interactive = look }
+
+// Routes are all, with what each asks of a named client.
+func (s *Server) Routes() (table []string, needed map[string]string) {
+	for pattern := range s.table() {
+		table = append(table, pattern)
+	}
+	needed = map[string]string{}
+	for pattern, n := range needs() {
+		needed[pattern] = string(n)
+	}
+	return table, needed
+}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postern/postern/app/clients"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/platforms"
 )
@@ -20,8 +21,11 @@ func (s *Server) table() map[string]handlerFunc {
 	t := s.doors()
 	maps.Copy(t, s.people())
 	maps.Copy(t, s.answering())
+	maps.Copy(t, s.clients())
 	maps.Copy(t, map[string]handlerFunc{
-		"GET /v1/snapshot":  func(w http.ResponseWriter, _ *http.Request) error { return answer(w, http.StatusOK, b.Snapshot()) },
+		"GET /v1/snapshot": func(w http.ResponseWriter, r *http.Request) error {
+			return answer(w, http.StatusOK, lensOf(r.Context()).snapshot(b.Snapshot()))
+		},
 		"GET /v1/watch":     s.watch,
 		"GET /v1/platforms": func(w http.ResponseWriter, _ *http.Request) error { return list(w, b.Platforms(), nil) },
 
@@ -63,7 +67,7 @@ func (s *Server) table() map[string]handlerFunc {
 			if err != nil {
 				return err
 			}
-			e, err := b.Entry(r.Context(), seq)
+			e, err := s.entry(r.Context(), seq)
 			return give(w, e, err)
 		},
 		"POST /v1/entries/{seq}/resend":             onEntry(b.Resend),
@@ -76,6 +80,9 @@ func (s *Server) table() map[string]handlerFunc {
 		"GET /v1/activity/export":                   s.export,
 		"GET /v1/settings":                          func(w http.ResponseWriter, _ *http.Request) error { return answer(w, http.StatusOK, b.Settings()) },
 		"PUT /v1/settings": withBody(http.StatusOK, func(r *http.Request, set api.Settings) (api.Settings, error) {
+			if err := s.mayShut(r.Context(), set); err != nil {
+				return api.Settings{}, err
+			}
 			err := b.SetSettings(r.Context(), set)
 			return b.Settings(), err
 		}),
@@ -110,6 +117,7 @@ func (s *Server) routes() http.Handler {
 	for pattern, h := range s.table() {
 		method, _, _ := strings.Cut(pattern, " ")
 		methods[method] = true
+		h = s.held(pattern, h)
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
 				s.fail(w, r, err)
@@ -184,8 +192,9 @@ func (s *Server) conversations(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.b.Conversations(r.Context(), n)
-	return list(w, out, err)
+	see := lensOf(r.Context())
+	out, err := s.b.Conversations(r.Context(), see.fetch(n))
+	return list(w, only(out, see, n, func(c api.Conversation) bool { return see.reads(c.Account, c.ID) }), err)
 }
 
 func (s *Server) timeline(w http.ResponseWriter, r *http.Request) error {
@@ -195,7 +204,11 @@ func (s *Server) timeline(w http.ResponseWriter, r *http.Request) error {
 	if err := errors.Join(err, bad); err != nil {
 		return err
 	}
-	out, err := s.b.Timeline(r.Context(), platforms.AccountID(q.Get("account")), platforms.ConversationID(q.Get("conversation")), before, n)
+	account, conversation := platforms.AccountID(q.Get("account")), platforms.ConversationID(q.Get("conversation"))
+	if err := lensOf(r.Context()).may(clients.Read, account, conversation); err != nil {
+		return err
+	}
+	out, err := s.b.Timeline(r.Context(), account, conversation, before, n)
 	return list(w, out, err)
 }
 
@@ -204,8 +217,9 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.b.Search(r.Context(), r.URL.Query().Get("q"), n)
-	return list(w, out, err)
+	see := lensOf(r.Context())
+	out, err := s.b.Search(r.Context(), r.URL.Query().Get("q"), see.fetch(n))
+	return list(w, only(out, see, n, func(e api.Entry) bool { return see.reads(e.Account, e.Conversation) }), err)
 }
 
 func (s *Server) markRead(w http.ResponseWriter, r *http.Request) error {
@@ -233,9 +247,10 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q.Limit = min(q.Limit, mostLines)
+	see, n := lensOf(r.Context()), min(q.Limit, mostLines)
+	q.Limit = see.fetch(n)
 	out, err := s.b.Activity(r.Context(), q)
-	return list(w, out, err)
+	return list(w, only(out, see, n, see.line), err)
 }
 
 // quit answers first: what it asks for ends the connection.

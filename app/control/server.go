@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern/postern/app/clients"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/socket"
 )
@@ -49,6 +50,7 @@ type Server struct {
 	maxFile  int64
 	windows  *screens
 	sessions *sessions
+	limits   clients.Limiter
 
 	ready     chan struct{} // closed when Serve listens
 	quitting  chan struct{} // closed when Serve begins to end

@@ -111,10 +111,21 @@ func FromPerson(ctx context.Context) bool {
 	return Who(ctx) == ByWindow
 }
 
-// recognise marks requests that carry a live session's token. A token that is
-// none is worth what no token is worth.
+// recognise marks requests that carry a live session's token, or a client's
+// name or token. A session's token that is none is worth what no token is
+// worth; a client's is refused.
 func (s *Server) recognise(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, err := s.claimed(r)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		if h != nil { // and no person, whatever else it carries
+			*r = *r.WithContext(context.WithValue(As(r.Context(), "client "+h.client.Name), heldKey{}, h))
+			next.ServeHTTP(w, r)
+			return
+		}
 		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.sessions.person(token, peerFrom(r.Context()).PID) {
 			*r = *r.WithContext(As(r.Context(), ByWindow))
 		}

@@ -31,7 +31,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := r.Context()
 	var shows chan api.Request
-	if r.URL.Query().Get("window") != "" {
+	if r.URL.Query().Get("window") != "" && lensOf(ctx).client == nil {
 		shows = s.windows.join()
 		defer s.windows.leave(shows)
 	}
@@ -49,7 +49,11 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) error {
 		return err == nil
 	}
 	snapshot := func() bool {
-		now := s.b.Snapshot()
+		see, ok := s.still(ctx)
+		if !ok {
+			return false
+		}
+		now := see.snapshot(s.b.Snapshot())
 		return tell(api.Event{Snapshot: &now})
 	}
 
@@ -70,7 +74,8 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) error {
 		case show := <-shows:
 			ok = tell(api.Event{Show: &show})
 		case <-beat.C:
-			ok = tell(api.Event{})
+			_, ok = s.still(ctx)
+			ok = ok && tell(api.Event{})
 		}
 	}
 	return nil
@@ -83,12 +88,13 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	see := lensOf(r.Context())
 	left := q.Limit // 0: everything
 	out := patient{w, s.writeWait}
 	enc := json.NewEncoder(out)
 	for first := true; ; first = false {
 		q.Limit = exportPage
-		if left > 0 {
+		if left > 0 && see.client == nil { // else some of the lines are not seen
 			q.Limit = min(left, exportPage)
 		}
 		page, err := s.b.Activity(r.Context(), q)
@@ -104,8 +110,14 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 			w.WriteHeader(http.StatusOK)
 		}
 		for _, line := range page {
+			if !see.line(line) {
+				continue
+			}
 			if err := enc.Encode(line); err != nil {
 				return nil // the client is gone
+			}
+			if left--; left == 0 {
+				return nil
 			}
 		}
 		if len(page) == 0 {
@@ -116,11 +128,6 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 			return nil // no way forward
 		}
 		q.Before = last
-		if left > 0 {
-			if left -= len(page); left <= 0 {
-				return nil
-			}
-		}
 	}
 }
 
@@ -166,6 +173,9 @@ func (s *Server) attachment(w http.ResponseWriter, r *http.Request) error {
 	}
 	index, err := number(r.PathValue("index"), 16)
 	if err != nil {
+		return err
+	}
+	if _, err := s.entry(r.Context(), seq); err != nil {
 		return err
 	}
 	a, body, err := s.b.Attachment(r.Context(), seq, int(index))

@@ -28,6 +28,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		if d, err = lensOf(r.Context()).draft(d); err != nil {
+			return err
+		}
 		e, err := s.b.Send(r.Context(), d, nil)
 		if err != nil {
 			return err
@@ -52,6 +55,9 @@ func (s *Server) sendParcel(r *http.Request) (api.Entry, error) {
 	}
 	parcel, err := readParcel(parts)
 	if err != nil {
+		return api.Entry{}, err
+	}
+	if parcel.Draft, err = lensOf(r.Context()).draft(parcel.Draft); err != nil {
 		return api.Entry{}, err
 	}
 	q := &queue{parts: parts, rest: r.Body, of: len(parcel.Files), max: s.maxFile}

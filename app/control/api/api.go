@@ -1,6 +1,7 @@
 // Package api holds the wire types of Postern's local interface, shared by the
 // server, the client, the tray and the window. It imports no other part of
-// Postern but the words for exposure and the contract's ids, and does nothing.
+// Postern but the words for exposure and named clients and the contract's ids,
+// and does nothing.
 //
 // All times are absolute; a zero time means "never". Text that came from
 // outside is untrusted and is carried as it came.
@@ -301,6 +302,7 @@ type Settings struct {
 	KeepBytes     int64         `json:"keep_bytes"`     // journal size; 0: no bound
 	StartAtLogin  bool          `json:"start_at_login"` // start with the session
 	ShowStrangers bool          `json:"show_strangers"` // notify about people who were never answered
+	ClientsOnly   bool          `json:"clients_only"`   // programs must use a named client
 }
 
 // Request says what the window should show; see Event.Show.

@@ -121,8 +121,11 @@ func (o Options) complete() Options {
 // env is what every command has at hand.
 type env struct {
 	Options
-	data string // --data
-	json bool   // --json
+	data   string // --data
+	client string // --client
+
+	named func() bool // --client was given
+	json  bool        // --json
 }
 
 // New is the command postern with all below it.
@@ -138,13 +141,16 @@ func New(o Options) *cobra.Command {
 	root.SetErr(e.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.PersistentFlags().StringVar(&e.data, "data", "", "the data folder `DIR`")
+	root.PersistentFlags().StringVar(&e.client, "client", "", "do only what the named client `NAME` may; see postern clients")
+	e.named = func() bool { return root.PersistentFlags().Changed("client") }
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print JSON")
 	root.AddCommand(e.status(), e.accounts(), e.platforms(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(), e.settings(),
-		e.doors(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.export(), e.man(), e.sampleAgent(), e.quit(),
-		e.version())
+		e.doors(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.export(), e.man(), e.clients(),
+		e.quit(), e.version(), exitCodes())
 	root.SetHelpCommand(helpCommand())
 	completion(root)
 	if e.SampleAgent != nil {
+		root.AddCommand(e.sampleAgent())
 	}
 	return root
 }
@@ -233,7 +239,11 @@ func (e *env) ask(f func(c *client.Client) error) error {
 	if err != nil {
 		return err
 	}
-	c := client.New(dir)
+	opts, err := e.held()
+	if err != nil {
+		return err
+	}
+	c := client.New(dir, opts...)
 	defer c.Close()
 	return f(c)
 }

@@ -447,6 +447,7 @@ notifications   on     notify at all
 hide_text       off    notifications say that something came, not what
 show_strangers  off    notify about people who were never answered
 start_at_login  off    start with the session
+clients_only    off    programs must use a named client; see postern clients
 ask_after       10m    older messages ask before anything acts on them
 keep_for        30d    messages are kept this long
 keep_bytes      1GiB   the journal is kept this small

@@ -94,6 +94,19 @@ func (e *env) completeMessage(cmd *cobra.Command, args []string, _ string) ([]st
 	return out, directive | cobra.ShellCompDirectiveKeepOrder
 }
 
+func (e *env) completeClient(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return e.look(cmd, func(ctx context.Context, c *client.Client) (out []string) {
+		all, _ := c.Clients(ctx)
+		for _, v := range all {
+			out = append(out, word(v.Name, scopesText(v.Scopes))...)
+		}
+		return out
+	})
+}
+
 func (e *env) completeProblem(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) != 1 {
 		return e.completeAccount(cmd, args, typed)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern/postern/app/clients"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/cli"
 	"github.com/postern/postern/app/control/controltest"
@@ -36,12 +37,12 @@ func commands(cmd *cobra.Command) (out []*cobra.Command) {
 func TestEveryCommandSpeaksJSON(t *testing.T) {
 	// Not JSON by their nature, or for a person at a terminal.
 	without := []string{"help", "man", "completion", "doors open", "message save"}
-	silent := []string{"accounts remove", "accounts pause", "accounts resume", "message resend", "message discard", "message release", "message dismiss",
+	silent := []string{"clients revoke", "accounts remove", "accounts pause", "accounts resume", "message resend", "message discard", "message release", "message dismiss",
 		"pause", "resume", "doors remove", "doors close", "quit"}
 	// What stands for the words in Use. A new word wants a line here.
 	words := map[string]string{"ACCOUNT": "pigeon", "CONVERSATION": "c1", "PLATFORM": "pigeon --secret-stdin --yes", "PROBLEM": "webhook", "NUMBER": "1", "NUMBER|--last": "1",
-		"KEY=VALUE...": "hide_text=on", "TEXT|-": "hi", "TEXT...|-": "hi", "KEY": "hide_text"}
-	more := map[string]string{"accounts remove": "--yes", "accounts change": "--name x --yes", "vault create": "--passphrase-file PASS", "doors close": ""}
+		"KEY=VALUE...": "hide_text=on", "TEXT|-": "hi", "TEXT...|-": "hi", "KEY": "hide_text", "NAME": "ci"}
+	more := map[string]string{"accounts remove": "--yes", "accounts change": "--name x --yes", "vault create": "--passphrase-file PASS", "doors close": "", "clients add": "--scope read", "clients change": "--name x"}
 	pass := filepath.Join(t.TempDir(), "pass")
 	if err := os.WriteFile(pass, []byte("correct horse battery"), 0o600); err != nil {
 		t.Fatal(err)
@@ -68,6 +69,11 @@ func TestEveryCommandSpeaksJSON(t *testing.T) {
 				args = append(args, strings.ReplaceAll(word, "PASS", pass))
 			}
 			b := talk()
+			if path != "clients add" {
+				if _, err := b.AddClient(t.Context(), api.ClientDraft{Name: "ci", Scopes: []clients.Scope{{Do: clients.Read}}}); err != nil {
+					t.Fatal(err)
+				}
+			}
 			b.SetView(api.View{Doors: []api.Door{{Account: "pigeon"}}})
 			b.Change(func(s *controltest.State) {
 				*s.Activity = []api.Activity{{Seq: 1, What: api.Routed}, {Seq: 2, What: api.Routed}}
@@ -104,7 +110,7 @@ func TestEveryCommandSpeaksJSON(t *testing.T) {
 					t.Fatalf("no JSON: %v: %s", err, out)
 				}
 			}
-			lines := slices.Contains([]string{"tail", "export", "activity"}, path)
+			lines := slices.Contains([]string{"tail", "export", "activity", "doctor"}, path)
 			if n == 0 || n > 1 && !lines || lines && strings.Count(out, "\n") != n {
 				t.Errorf("%d documents: %s", n, out)
 			}
@@ -171,7 +177,7 @@ func TestExitCodes(t *testing.T) {
 	t.Run("interrupted", func(t *testing.T) {
 		b := controltest.New()
 		ctx, cancel := context.WithCancel(t.Context())
-		b.Wait = func(context.Context, string) { cancel() }
+		b.Wait = func(asked context.Context, _ string) { cancel(); <-asked.Done() }
 		if _, errs, code := (shell{dir: serve(t, b)}).runCtx(ctx, "pause"); code != cli.Failed || errs != "postern: interrupted\n" {
 			t.Errorf("code %d: %q", code, errs)
 		}

@@ -83,7 +83,7 @@ func (e *env) send() *cobra.Command {
 				return err
 			}
 			return e.ask(func(c *client.Client) error {
-				if err := known(ctx, c, d, fresh); err != nil {
+				if err := known(ctx, c, d, fresh); err != nil && !e.heldTo() {
 					return err
 				}
 				v, err := deliver(ctx, c, &n, d, files)

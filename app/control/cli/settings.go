@@ -28,6 +28,7 @@ func choices() []choice {
 		onOff("hide_text", "notifications say that something came, not what", func(s *api.Settings) *bool { return &s.HideText }),
 		onOff("show_strangers", "notify about people who were never answered", func(s *api.Settings) *bool { return &s.ShowStrangers }),
 		onOff("start_at_login", "start with the session", func(s *api.Settings) *bool { return &s.StartAtLogin }),
+		onOff("clients_only", "programs must use a named client; see postern clients", func(s *api.Settings) *bool { return &s.ClientsOnly }),
 		span("ask_after", "older messages ask before anything acts on them", func(s *api.Settings) *time.Duration { return &s.AskAfter }),
 		span("keep_for", "messages are kept this long", func(s *api.Settings) *time.Duration { return &s.KeepFor }),
 		{

@@ -39,9 +39,15 @@ func (e *env) printStatus(s api.Snapshot) {
 	if s.Program.Demo {
 		state += ", demo"
 	}
-	e.say("Postern %s, %s since %s (process %d)", s.Program.Version, state, e.when(s.Program.Started), s.Program.PID)
-	e.say("Data: %s", s.Program.DataDir)
-	e.say("Secrets: %s", s.Program.Vault)
+	line := fmt.Sprintf("Postern %s, %s since %s", s.Program.Version, state, e.when(s.Program.Started))
+	if s.Program.PID != 0 { // a named client is not told this, nor what follows
+		line += fmt.Sprintf(" (process %d)", s.Program.PID)
+	}
+	e.say("%s", line)
+	if s.Program.DataDir != "" {
+		e.say("Data: %s", s.Program.DataDir)
+		e.say("Secrets: %s", s.Program.Vault)
+	}
 	e.say("Messages: %d unread, %d held, %d waiting to be sent, %d could not be sent", s.Unread, s.Held, s.Queued, s.Dead)
 	var levels []string
 	for _, l := range []exposure.Level{exposure.Outbound, exposure.Relayed, exposure.Local, exposure.Private, exposure.Public, exposure.Refused} {

@@ -47,7 +47,9 @@ type Client struct {
 	dir    string
 	window bool
 	http   *http.Client
-	token  atomic.Pointer[platforms.Secret]
+	name   string                           // of the client to be held to
+	proof  *platforms.Secret                // that client's token
+	token  atomic.Pointer[platforms.Secret] // the session's
 }
 
 // Option changes a Client.
@@ -154,7 +156,12 @@ func (c *Client) do(ctx context.Context, method, path string, q url.Values, body
 	if ctx.Value(terminalKey{}) != nil {
 		req.Header.Set(api.TerminalHeader, "yes")
 	}
-	if t := c.token.Load(); t != nil {
+	if c.name != "" {
+		req.Header.Set(api.ClientHeader, c.name)
+	}
+	if c.proof != nil {
+		req.Header.Set("Authorization", "Bearer "+c.proof.Reveal())
+	} else if t := c.token.Load(); t != nil {
 		req.Header.Set("Authorization", "Bearer "+t.Reveal())
 	}
 	resp, err := c.http.Do(req)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern/postern/app/clients"
 	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
@@ -49,6 +50,7 @@ type Backend struct {
 	entries       []api.Entry
 	activity      []api.Activity
 	settings      api.Settings
+	book          clients.Book
 	files         map[string][]byte
 	calls         []string
 	drafts        []api.AccountDraft
