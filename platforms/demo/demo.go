@@ -22,22 +22,24 @@ type Account struct {
 
 // Stage is the running stand-ins. Make it with New.
 type Stage struct {
-	acts []act
+	acts  []act
+	guest *guest
 }
 
 // act is one platform's stand-in with its script.
 type act struct {
 	account Account
 	ingress platforms.Ingress // by which the stand-in reaches the connector; nil where that dials
-	play    func(ctx context.Context)
-	say     func(text string) // one of the correspondents writes to the bot
+	people  []Person
+	play    func(ctx context.Context, pace time.Duration) // from one line to the next
+	say     func(text string)                             // one of the correspondents writes to the bot
 	close   func() error
 }
 
 // New starts the stand-ins.
 func New() (*Stage, error) {
 	s := &Stage{}
-	for _, open := range []func() (act, error){telegramAct, discordAct, slackAct, feishuAct, mattermostAct, lineAct} {
+	for _, open := range []func() (act, error){s.telegramAct, discordAct, slackAct, feishuAct, mattermostAct, lineAct} {
 		a, err := open()
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -94,11 +96,13 @@ func (s *Stage) Say(platform, text string) {
 }
 
 // Play has the correspondents write, until their scripts or ctx end.
-func (s *Stage) Play(ctx context.Context) {
+func (s *Stage) Play(ctx context.Context) { s.play(ctx, pause) }
+
+func (s *Stage) play(ctx context.Context, pace time.Duration) {
 	done := make(chan struct{}, len(s.acts))
 	for _, a := range s.acts {
 		go func() {
-			a.play(ctx)
+			a.play(ctx, pace)
 			done <- struct{}{}
 		}()
 	}
@@ -119,12 +123,11 @@ func (s *Stage) Close() error {
 // pause is between two lines of a script: long enough to be read.
 const pause = 2500 * time.Millisecond
 
-// recite says the lines of a script at a pace at which they can be read. It is
-// false if ctx ended before.
-func recite(ctx context.Context, lines []func()) bool {
+// recite says the lines of a script. It is false if ctx ended before.
+func recite(ctx context.Context, pace time.Duration, lines []func()) bool {
 	for _, line := range lines {
 		line()
-		if !rest(ctx, pause) {
+		if !rest(ctx, pace) {
 			return false
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"time"
 
+	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/discord/discordtest"
 )
 
@@ -29,13 +30,18 @@ func discordAct() (act, error) {
 	s.AddChannel(discordtest.Channel{ID: discordOther, Person: discordStranger, Type: 1})
 	return act{
 		account: Account{Platform: "discord", Name: "Demo on Discord", Values: map[string]string{"token": token, "server": s.URL()}},
-		play:    func(ctx context.Context) { playDiscord(ctx, s) },
-		say:     func(text string) { s.Say(discordtest.Direct, discordtest.Person, text) },
-		close:   func() error { s.Close(); return nil },
+		people: []Person{
+			{User: discordtest.Person, Name: "Ada Lovelace", Conversation: discordtest.Direct, Kind: platforms.Direct},
+			{User: discordGrace, Name: "Grace Hopper", Conversation: discordtest.Group, Kind: platforms.Group},
+			{User: discordStranger, Name: "A stranger", Conversation: discordOther, Kind: platforms.Direct, Stranger: true},
+		},
+		play:  func(ctx context.Context, pace time.Duration) { playDiscord(ctx, pace, s) },
+		say:   func(text string) { s.Say(discordtest.Direct, discordtest.Person, text) },
+		close: func() error { s.Close(); return nil },
 	}, nil
 }
 
-func playDiscord(ctx context.Context, s *discordtest.Server) {
+func playDiscord(ctx context.Context, pace time.Duration, s *discordtest.Server) {
 	if s.WaitSocket(ctx) != nil {
 		return
 	}
@@ -56,7 +62,7 @@ func playDiscord(ctx context.Context, s *discordtest.Server) {
 		},
 		func() { s.Say(home, ada, "Write to me from the inbox. I answer.") },
 	}
-	if !recite(ctx, lines) {
+	if !recite(ctx, pace, lines) {
 		return
 	}
 	chatDiscord(ctx, s)

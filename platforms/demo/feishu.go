@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"time"
 
+	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/feishu/feishutest"
 )
 
@@ -28,13 +29,18 @@ func feishuAct() (act, error) {
 	s.AddChat(feishutest.Chat{ID: feishuOther, Direct: feishuStranger})
 	return act{
 		account: Account{Platform: "feishu", Name: "Demo on Feishu", Values: map[string]string{"app_id": app, "app_secret": secret, "server": s.URL()}},
-		play:    func(ctx context.Context) { playFeishu(ctx, s) },
-		say:     func(text string) { s.Say(feishutest.Direct, feishutest.Person, text) },
-		close:   func() error { s.Close(); return nil },
+		people: []Person{
+			{User: feishutest.Person, Name: "Ada Lovelace", Conversation: feishutest.Direct, Kind: platforms.Direct},
+			{User: feishuLin, Name: "林小雨", Conversation: feishutest.Group, Kind: platforms.Group},
+			{User: feishuStranger, Name: "A stranger", Conversation: feishuOther, Kind: platforms.Direct, Stranger: true},
+		},
+		play:  func(ctx context.Context, pace time.Duration) { playFeishu(ctx, pace, s) },
+		say:   func(text string) { s.Say(feishutest.Direct, feishutest.Person, text) },
+		close: func() error { s.Close(); return nil },
 	}, nil
 }
 
-func playFeishu(ctx context.Context, s *feishutest.Server) {
+func playFeishu(ctx context.Context, pace time.Duration, s *feishutest.Server) {
 	if s.WaitSocket(ctx) != nil {
 		return
 	}
@@ -57,7 +63,7 @@ func playFeishu(ctx context.Context, s *feishutest.Server) {
 		},
 		func() { s.Say(direct, ada, "Write to me from the inbox. I answer.") },
 	}
-	if !recite(ctx, lines) {
+	if !recite(ctx, pace, lines) {
 		return
 	}
 	chatFeishu(ctx, s)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/ingresstest"
 	"github.com/postern/postern/platforms/line/linetest"
 )
@@ -31,13 +32,18 @@ func lineAct() (act, error) {
 	return act{
 		account: Account{Platform: "line", Name: "Demo on LINE", Values: map[string]string{"token": token, "secret": hex.EncodeToString(secret), "server": s.URL()}},
 		ingress: in,
-		play:    func(ctx context.Context) { playLine(ctx, s, in) },
-		say:     func(text string) { s.Say(linetest.Direct, linetest.Person, text) },
-		close:   func() error { s.Close(); return nil },
+		people: []Person{
+			{User: linetest.Person, Name: "Ada Lovelace", Conversation: linetest.Direct, Kind: platforms.Direct},
+			{User: linetest.Grace, Name: "Grace Hopper", Conversation: linetest.Group, Kind: platforms.Group},
+			{User: lineStranger, Name: "A stranger", Conversation: lineStranger, Kind: platforms.Direct, Stranger: true},
+		},
+		play:  func(ctx context.Context, pace time.Duration) { playLine(ctx, pace, s, in) },
+		say:   func(text string) { s.Say(linetest.Direct, linetest.Person, text) },
+		close: func() error { s.Close(); return nil },
 	}, nil
 }
 
-func playLine(ctx context.Context, s *linetest.Server, in *ingresstest.Ingress) {
+func playLine(ctx context.Context, pace time.Duration, s *linetest.Server, in *ingresstest.Ingress) {
 	for in.Open() == 0 { // the platform would keep it all, but the script would be over at once
 		select {
 		case <-ctx.Done():
@@ -65,7 +71,7 @@ func playLine(ctx context.Context, s *linetest.Server, in *ingresstest.Ingress) 
 		},
 		func() { s.Say(direct, ada, "Write to me from the inbox. I answer.") },
 	}
-	if !recite(ctx, lines) {
+	if !recite(ctx, pace, lines) {
 		return
 	}
 	chatLine(ctx, s)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/mattermost/mattermosttest"
 )
 
@@ -29,13 +30,18 @@ func mattermostAct() (act, error) {
 	s.AddChannel(mattermosttest.Channel{ID: mattermostOther, Type: "D", Name: mattermosttest.Bot + "__" + mattermostStranger})
 	return act{
 		account: Account{Platform: "mattermost", Door: true, Name: "Demo on Mattermost", Values: map[string]string{"server": s.URL(), "token": token}},
-		play:    func(ctx context.Context) { playMattermost(ctx, s) },
-		say:     func(text string) { s.Say(mattermosttest.Direct, mattermosttest.Person, text) },
-		close:   func() error { s.Close(); return nil },
+		people: []Person{
+			{User: mattermosttest.Person, Name: "Ada Lovelace", Conversation: mattermosttest.Direct, Kind: platforms.Direct},
+			{User: mattermostGrace, Name: "Grace Hopper", Conversation: mattermosttest.Town, Kind: platforms.Channel},
+			{User: mattermostStranger, Name: "A stranger", Conversation: mattermostOther, Kind: platforms.Direct, Stranger: true},
+		},
+		play:  func(ctx context.Context, pace time.Duration) { playMattermost(ctx, pace, s) },
+		say:   func(text string) { s.Say(mattermosttest.Direct, mattermosttest.Person, text) },
+		close: func() error { s.Close(); return nil },
 	}, nil
 }
 
-func playMattermost(ctx context.Context, s *mattermosttest.Server) {
+func playMattermost(ctx context.Context, pace time.Duration, s *mattermosttest.Server) {
 	if s.WaitSocket(ctx) != nil {
 		return
 	}
@@ -58,7 +64,7 @@ func playMattermost(ctx context.Context, s *mattermosttest.Server) {
 		},
 		func() { s.Say(direct, ada, "Write to me from the inbox. I answer.") },
 	}
-	if !recite(ctx, lines) {
+	if !recite(ctx, pace, lines) {
 		return
 	}
 	chatMattermost(ctx, s)

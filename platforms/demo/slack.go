@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"time"
 
+	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/slack/slacktest"
 )
 
@@ -28,13 +29,18 @@ func slackAct() (act, error) {
 	s.AddChannel(slacktest.Channel{ID: slackOther, With: slackStranger})
 	return act{
 		account: Account{Platform: "slack", Name: "Demo on Slack", Values: map[string]string{"bot_token": bot, "app_token": app, "server": s.URL()}},
-		play:    func(ctx context.Context) { playSlack(ctx, s) },
-		say:     func(text string) { s.Say(slacktest.Direct, slacktest.Person, text) },
-		close:   func() error { s.Close(); return nil },
+		people: []Person{
+			{User: slacktest.Person, Name: "Ada Lovelace", Conversation: slacktest.Direct, Kind: platforms.Direct},
+			{User: slackGrace, Name: "Grace Hopper", Conversation: slacktest.Group, Kind: platforms.Channel},
+			{User: slackStranger, Name: "A stranger", Conversation: slackOther, Kind: platforms.Direct, Stranger: true},
+		},
+		play:  func(ctx context.Context, pace time.Duration) { playSlack(ctx, pace, s) },
+		say:   func(text string) { s.Say(slacktest.Direct, slacktest.Person, text) },
+		close: func() error { s.Close(); return nil },
 	}, nil
 }
 
-func playSlack(ctx context.Context, s *slacktest.Server) {
+func playSlack(ctx context.Context, pace time.Duration, s *slacktest.Server) {
 	if s.WaitSocket(ctx, 1) != nil {
 		return
 	}
@@ -56,7 +62,7 @@ func playSlack(ctx context.Context, s *slacktest.Server) {
 		},
 		func() { s.Say(direct, ada, "Write to me from the inbox. I answer.") },
 	}
-	if !recite(ctx, lines) {
+	if !recite(ctx, pace, lines) {
 		return
 	}
 	chatSlack(ctx, s)

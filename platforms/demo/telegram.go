@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/telegram/telegramtest"
 )
 
@@ -13,24 +14,31 @@ import (
 const grace, stranger int64 = 700_000_002, 700_000_003
 
 // telegramAct is a Bot API server with people who write to the bot.
-func telegramAct() (act, error) {
+func (s *Stage) telegramAct() (act, error) {
 	token := "1234567890:" + (rand.Text() + rand.Text())[:35]
-	s, err := telegramtest.New(token)
+	server, err := telegramtest.New(token)
 	if err != nil {
 		return act{}, err
 	}
-	s.AddUser(telegramtest.User{ID: grace, FirstName: "Grace", LastName: "Hopper", Username: "grace"})
+	server.AddUser(telegramtest.User{ID: grace, FirstName: "Grace", LastName: "Hopper", Username: "grace"})
 	// A stranger whose name and words try what hostile text tries.
-	s.AddUser(telegramtest.User{ID: stranger, FirstName: "M\u202eyrollaM\x1b[31m", LastName: "<b>Admin</b>"})
+	server.AddUser(telegramtest.User{ID: stranger, FirstName: "M\u202eyrollaM\x1b[31m", LastName: "<b>Admin</b>"})
+	s.guest = &guest{server: server, pressed: map[telegramtest.Place]bool{}}
 	return act{
-		account: Account{Platform: "telegram", Name: "Demo bot", Values: map[string]string{"token": token, "server": s.URL()}},
-		play:    func(ctx context.Context) { playTelegram(ctx, s) },
-		say:     func(text string) { s.Say(telegramtest.Person, telegramtest.Person, text) },
-		close:   func() error { s.Close(); return nil },
+		account: Account{Platform: "telegram", Name: "Demo bot", Values: map[string]string{"token": token, "server": server.URL()}},
+		people: []Person{
+			{User: userOf(telegramtest.Person), Name: "Ada Lovelace", Conversation: chatOf(telegramtest.Person), Kind: platforms.Direct},
+			{User: userOf(grace), Name: "Grace Hopper", Conversation: chatOf(telegramtest.Group), Kind: platforms.Group},
+			{User: userOf(grace), Name: "Grace Hopper", Conversation: chatOf(grace), Kind: platforms.Direct, Stranger: true},
+			{User: userOf(stranger), Name: "A stranger", Conversation: chatOf(stranger), Kind: platforms.Direct, Stranger: true},
+		},
+		play:  func(ctx context.Context, pace time.Duration) { playTelegram(ctx, pace, server) },
+		say:   func(text string) { server.Say(telegramtest.Person, telegramtest.Person, text) },
+		close: func() error { server.Close(); return nil },
 	}, nil
 }
 
-func playTelegram(ctx context.Context, s *telegramtest.Server) {
+func playTelegram(ctx context.Context, pace time.Duration, s *telegramtest.Server) {
 	if s.WaitPolling(ctx) != nil {
 		return
 	}
@@ -52,7 +60,7 @@ func playTelegram(ctx context.Context, s *telegramtest.Server) {
 			s.Say(ada, ada, "Write to me from the inbox, or with: postern send. I answer.")
 		},
 	}
-	if !recite(ctx, lines) {
+	if !recite(ctx, pace, lines) {
 		return
 	}
 	chat(ctx, s)

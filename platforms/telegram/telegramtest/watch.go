@@ -26,6 +26,11 @@ type Sent struct {
 func (s *Server) Sent() []Sent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.messages()
+}
+
+// messages is called under the lock.
+func (s *Server) messages() []Sent {
 	out := make([]Sent, 0, len(s.sent))
 	for _, p := range s.sent {
 		v := Sent{Method: p.method, Chat: p.Chat.ID, ID: p.ID, Thread: p.ThreadID, Text: p.Text + p.Caption, File: p.file, Edited: p.edited,
@@ -79,6 +84,27 @@ func (s *Server) Answers() []string {
 // WaitSent waits until the bot has sent n messages.
 func (s *Server) WaitSent(ctx context.Context, n int) error {
 	return s.wait(ctx, func() bool { return len(s.sent) >= n })
+}
+
+// Place is a message's place: ids count anew in each chat.
+type Place struct {
+	Chat int64
+	ID   int
+}
+
+// WaitButton waits until the bot shows a button with this label in a message for
+// which ok is true, and returns the newest such message's place.
+func (s *Server) WaitButton(ctx context.Context, label string, ok func(Place) bool) (at Place, err error) {
+	err = s.wait(ctx, func() bool {
+		for _, m := range slices.Backward(s.messages()) {
+			at = Place{m.Chat, m.ID}
+			if ok(at) && slices.ContainsFunc(slices.Concat(m.Buttons...), func(b Button) bool { return b.Text == label }) {
+				return true
+			}
+		}
+		return false
+	})
+	return at, err
 }
 
 // WaitAcked waits until no update waits to be confirmed.
