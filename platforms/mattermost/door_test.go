@@ -1,6 +1,7 @@
 package mattermost_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -68,7 +69,9 @@ func TestForgedClicks(t *testing.T) {
 	t.Cleanup(w.Close)
 	conn, err := mattermost.Platform().New(w.Config)
 	must(t, err)
-	rec := &platformtest.Recorder{}
+	rec := &platformtest.Recorder{OnEvent: func(ctx context.Context, ev platforms.Event) error {
+		return conn.(platforms.Clicker).Clicked(ctx, ev.Click.Token, "noted") // or each press waits for words
+	}}
 	end := start(t, conn, rec)
 	defer end()
 	rec.WaitPhase(t, platforms.Connected)
