@@ -196,6 +196,26 @@ func TestSupportBundle(t *testing.T) {
 		s.want("The bundle was saved.")
 		s.wantNot("Taken out")
 	})
+	t.Run("a narrow window breaks lines earlier", func(t *testing.T) {
+		s := newStage(t, examined(), Light, Options{Page: PageDoctor})
+		s.settle()
+		s.win.Resize(fyne.NewSize(660, 560))
+		s.press("Support bundle…")
+		s.press("postern.log · 226 bytes")
+		one := fyne.MeasureText("m", sizeSmall, fyne.TextStyle{Monospace: true}).Width
+		n := 0
+		s.walk(func(o fyne.CanvasObject) {
+			if x, ok := o.(*text); ok && x.look.mono {
+				n++
+				if float32(len([]rune(x.s)))*one > x.Size().Width {
+					t.Errorf("%q does not fit into %v", x.s, x.Size().Width)
+				}
+			}
+		})
+		if n < 4 {
+			t.Errorf("%d rows", n)
+		}
+	})
 	t.Run("closing saves nothing, and ends the work", func(t *testing.T) {
 		s := newStage(t, examined(), Light, Options{Page: PageDoctor})
 		s.settle()
@@ -228,7 +248,7 @@ func TestSupportBundle(t *testing.T) {
 
 func TestPreviewShowsEveryCharacter(t *testing.T) {
 	long := strings.Repeat("abcdefghij", 40)
-	rows := previewLines("short\n" + long + "\n\tx\n")
+	rows := previewLines("short\n" + long + "\n\tx\n", previewColumns)
 	if len(rows) < 6 || rows[0] != "short" || rows[len(rows)-1] != "    x" {
 		t.Fatalf("%q", rows)
 	}

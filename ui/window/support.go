@@ -32,8 +32,8 @@ type supportDialog struct {
 	lines  []string // of the file that is shown
 }
 
-// previewColumns is how many characters of a line stand in one row: nothing is
-// cut off.
+// previewColumns is how many characters of a line stand in one row where there
+// is room: nothing is cut off.
 const previewColumns = 92
 
 const previewRow = 17
@@ -56,7 +56,7 @@ func (p *doctorPage) support() {
 	d.save = newButton(primary, "Save…", iconExport, d.store)
 	d.save.enable(false)
 	shut := newButton(plain, "Close", "", func() { d.m.dismiss() })
-	preview := container.NewStack(newBox(colorSoft, "", 8), padAll(8, container.NewStack(sized(0, 320, newBox(colorClear, "", 0)), d.list)), pad(24, 120, 24, 0, vbox(0, d.hint)))
+	preview := container.NewStack(newBox(colorSidebar, colorBorder, 8), padAll(8, container.NewStack(sized(0, 320, newBox(colorClear, "", 0)), d.list)), pad(24, 120, 24, 0, vbox(0, d.hint)))
 	d.m = p.w.open(vbox(12, heading("Support bundle"),
 		note("For whoever helps you. It holds no messages. Secrets, names, ids and paths of yours are taken out before you see it. Look through it: this, and nothing else, is saved."),
 		d.files, preview, d.taken, pad(0, 4, 0, 0, hbox(8, gapFill(), shut, d.save))), 860, func() {
@@ -100,18 +100,23 @@ func (d *supportDialog) choose(i int) {
 	for j, b := range d.chips {
 		b.setOn(i == j)
 	}
-	d.lines = previewLines(d.bundle.Files[i].Text)
+	columns := previewColumns
+	if w := d.list.Size().Width; w > 0 {
+		one := fyne.MeasureText("m", sizeSmall, fyne.TextStyle{Monospace: true}).Width
+		columns = max(20, min(columns, int(w/one)-1))
+	}
+	d.lines = previewLines(d.bundle.Files[i].Text, columns)
 	d.list.Refresh()
 	d.list.ScrollToTop()
 }
 
 // previewLines is a text as rows that are no longer than the preview is wide.
-func previewLines(s string) (rows []string) {
+func previewLines(s string, columns int) (rows []string) {
 	for line := range strings.SplitSeq(strings.TrimSuffix(s, "\n"), "\n") {
 		rest := []rune(strings.ReplaceAll(clean.Block(line), "\t", "    "))
-		for len(rest) > previewColumns {
-			rows = append(rows, string(rest[:previewColumns]))
-			rest = append([]rune("    "), rest[previewColumns:]...)
+		for len(rest) > columns {
+			rows = append(rows, string(rest[:columns]))
+			rest = append([]rune("    "), rest[columns:]...)
 		}
 		rows = append(rows, string(rest))
 	}
