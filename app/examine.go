@@ -39,10 +39,7 @@ func (a *App) probes() []doctor.Probe {
 	woke, why := a.woke, a.wokeWhy
 	a.mu.Unlock()
 	network := doctor.Net{Proxy: a.proxy.Proxy}
-	var names []string
-	for _, r := range a.o.Responders {
-		names = append(names, r.Name())
-	}
+	responders := a.Responders()
 	list := []doctor.Probe{
 		doctor.Network(a.bases, network),
 		doctor.Proxy(a.bases, network),
@@ -51,9 +48,12 @@ func (a *App) probes() []doctor.Probe {
 		doctor.Disk(a.o.Dir, nil),
 		doctor.Permissions(a.o.Dir),
 		doctor.Journal(a.figures, func(ctx context.Context) error { return a.store.PutSetting(ctx, doctorSetting, a.now()) }, a.now),
-		doctor.Responders(names),
+		doctor.Routes(a.Routes(), responders),
 	}
 	list = append(list, a.o.Probes...)
+	for _, r := range responders {
+		list = append(list, doctor.Responder(r))
+	}
 	for _, acc := range snap.Accounts {
 		list = append(list, doctor.Account(acc, func(ctx context.Context) (api.Check, error) { return a.CheckAccount(ctx, acc.ID) }))
 	}

@@ -2,10 +2,8 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +12,6 @@ import (
 	"github.com/postern/postern/app/doctor"
 	"github.com/postern/postern/app/doctor/support"
 	"github.com/postern/postern/app/exposure"
-	"github.com/postern/postern/app/internal/store"
-	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
 )
 
@@ -56,7 +52,7 @@ func (a *App) Support(ctx context.Context) (api.Support, error) {
 	var files []support.File
 	for name, v := range map[string]any{
 		"doctor.json": findings, "system.json": a.system(), "accounts.json": a.accountFacts(mask),
-		"settings.json": a.Settings(), "journal.json": a.journalFacts(), "notices.json": append([]api.Notice{}, a.Snapshot().Notices...),
+		"settings.json": a.Settings(), "journal.json": a.journalFacts(), "answers.json": a.answerFacts(), "notices.json": append([]api.Notice{}, a.Snapshot().Notices...),
 	} {
 		f, err := support.JSON(name, v)
 		if err != nil {
@@ -79,96 +75,6 @@ func (a *App) Support(ctx context.Context) (api.Support, error) {
 // rank puts what matters first.
 func rank(s api.Health) int {
 	return slices.Index([]api.Health{api.Sick, api.Warned, api.Unclear, api.Healthy, api.Skipped}, s)
-}
-
-// private is everything that must not be in a bundle. Every secret is read for
-// it: also those of accounts that are paused, or of another version's.
-func (a *App) private(ctx context.Context) (support.Private, error) {
-	records, err := a.store.Accounts()
-	if err != nil {
-		return support.Private{}, wireError(err)
-	}
-	for _, r := range records {
-		names := []string{secretName(r.ID, ownKey)}
-		for _, f := range r.Secrets {
-			names = append(names, secretName(r.ID, f), formerName(r.ID, f))
-		}
-		for f := range r.Former {
-			names = append(names, formerName(r.ID, f))
-		}
-		for _, n := range names {
-			if _, err := a.vault.Get(ctx, n); err != nil && !errors.Is(err, vault.ErrNotFound) {
-				a.log.Warn("no bundle: a secret can't be read", "err", err)
-				return support.Private{}, &api.Error{Kind: platforms.Temporary, Text: "A secret could not be read, so it could not be taken out of the bundle, and none was made. Unlock the keyring, then try again."}
-			}
-		}
-	}
-	key, _, err := a.vault.Key(ctx, supportKey)
-	if err != nil {
-		return support.Private{}, &api.Error{Kind: platforms.Temporary, Text: "The keyring gave no key for the bundle's pseudonyms. Unlock it, then try again."}
-	}
-	p := support.Here(support.Private{Key: key[:], Data: a.o.Dir, Names: a.accountNames(records)})
-	for _, d := range a.Exposure().Doors {
-		if h := hostOf(d.Public); h != "" {
-			p.Names = append(p.Names, support.Name{Kind: "host", Text: h})
-		}
-	}
-	conversations, err := a.store.Conversations(mostKnown)
-	if err != nil {
-		return support.Private{}, wireError(err)
-	}
-	for _, c := range conversations {
-		for _, text := range []string{string(c.ID), c.Title} {
-			if len(text) >= 5 { // a shorter one stands in too many words
-				p.Names = append(p.Names, support.Name{Kind: "conversation", Text: text, Of: string(c.ID)})
-			}
-		}
-	}
-	return p, nil
-}
-
-// accountNames is what accounts, their bots and their servers are called.
-func (a *App) accountNames(records []store.Account) (out []support.Name) {
-	for _, r := range records {
-		for _, text := range []string{string(r.ID), r.Name, r.Identity.Name, r.Identity.Handle, string(r.Identity.ID), r.Identity.Link} {
-			if !a.isPlatform(text) {
-				out = append(out, support.Name{Kind: "account", Text: text, Of: string(r.ID)})
-			}
-		}
-		for key, v := range r.Settings {
-			if a.chosen(r.Platform, key) {
-				continue
-			}
-			if u := settingURL(v); u != nil {
-				if _, err := netip.ParseAddr(u.Hostname()); err != nil { // addresses are the mask's own business
-					out = append(out, support.Name{Kind: "host", Text: u.Hostname()})
-				}
-			} else if len(v) >= 5 {
-				out = append(out, support.Name{Kind: "setting", Text: v})
-			}
-		}
-	}
-	return out
-}
-
-// isPlatform reports whether s is what a platform is called: that tells nobody
-// anything, and the bundle is of no use without it.
-func (a *App) isPlatform(s string) bool {
-	return slices.ContainsFunc(a.o.Platforms, func(p platforms.Platform) bool { return s == p.Name || s == p.Title })
-}
-
-// accountName is what an account is called in a bundle.
-func (a *App) accountName(mask *support.Mask, id platforms.AccountID) string {
-	if a.isPlatform(string(id)) {
-		return string(id)
-	}
-	return mask.Pseudonym("account", string(id))
-}
-
-// chosen reports whether a setting's value is one of a list, and names nobody.
-func (a *App) chosen(platform, key string) bool {
-	p, _ := a.platform(platform)
-	return slices.ContainsFunc(p.Fields, func(f platforms.Field) bool { return f.Key == key && len(f.Options) > 0 })
 }
 
 // accountFact is an account without whose it is.
@@ -236,6 +142,52 @@ func (a *App) journalFacts() journalFact {
 		Held: st.Held, Unread: st.Unread, Oldest: st.Oldest, Copied: doctor.NewestCopy(a.o.Dir)}
 	if err != nil {
 		f.Error = fmt.Sprint(err)
+	}
+	return f
+}
+
+// answerFact is what answers and who may talk, without what and who.
+type answerFact struct {
+	Responders []responderFact `json:"responders"`
+	Routes     []routeFact     `json:"routes"`
+	Rules      int             `json:"rules"`
+	Ignored    int             `json:"ignored"`
+	Open       int             `json:"open_places"`
+	Claims     int             `json:"claims"`
+}
+
+type responderFact struct {
+	Responder  string    `json:"responder"`
+	Kind       string    `json:"kind"`
+	Builtin    bool      `json:"builtin,omitempty"`
+	Off        bool      `json:"off,omitempty"`
+	Problem    string    `json:"problem,omitempty"`
+	Error      string    `json:"error,omitempty"`
+	Waiting    int       `json:"waiting,omitempty"`
+	Working    int       `json:"working,omitempty"`
+	Last       time.Time `json:"last,omitzero"`
+	SettingsOf []string  `json:"settings_set,omitempty"`
+	SecretsOf  []string  `json:"secrets_set,omitempty"`
+}
+
+type routeFact struct {
+	Route string   `json:"route"`
+	To    []string `json:"to"`
+	Off   bool     `json:"off,omitempty"`
+	Also  bool     `json:"also,omitempty"`
+	Asks  bool     `json:"has_condition"`
+}
+
+func (a *App) answerFacts() answerFact {
+	people := a.People()
+	f := answerFact{Responders: []responderFact{}, Routes: []routeFact{}, Rules: len(people.Rules), Ignored: len(people.Ignored), Open: len(people.Open), Claims: len(people.Claims)}
+	for _, r := range a.Responders() {
+		f.Responders = append(f.Responders, responderFact{Responder: r.ID, Kind: r.Kind, Builtin: r.Builtin, Off: r.Off,
+			Problem: r.Problem, Error: r.Error, Waiting: r.Waiting, Working: r.Working, Last: r.Last,
+			SettingsOf: slices.Sorted(maps.Keys(r.Settings)), SecretsOf: slices.Sorted(maps.Keys(r.Secrets))})
+	}
+	for _, r := range a.Routes().Routes {
+		f.Routes = append(f.Routes, routeFact{Route: r.ID, To: r.To, Off: r.Off, Also: r.Also, Asks: r.When != ""})
 	}
 	return f
 }

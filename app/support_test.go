@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/client"
 	"github.com/postern/postern/app/internal/store"
@@ -30,6 +31,7 @@ const (
 	used    = `tok-us"ed/+=%&value-0123`
 	unused  = `tok-never\read<value>4567`
 	former  = "tok-former-value-89ab"
+	runs    = "key-of-a-responder-cdef"
 	private = "what Ann wrote to the bot"
 )
 
@@ -52,7 +54,11 @@ func littered(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Not sealed, so not trusted; its secret is in the vault all the same.
+	untrusted := kept{Value: json.RawMessage(`[{"id":"command-1","kind":"command","label":"Zoë's script","settings":{"program":"/opt/bakery/run"},"secrets":["key"]}]`)}
 	if err := errors.Join(
+		st.PutSetting(t.Context(), settingResponders, untrusted),
+		w.vault.Set(t.Context(), secretName("responder:command-1", "key"), platforms.NewSecret(runs)),
 		st.PutAccount(t.Context(), store.Account{ID: "paused-one", Platform: "fake", Name: "Zoë's Bakery", Paused: true, Secrets: []string{"token"},
 			Settings: map[string]string{"server": "https://chat.bakery.example/x?token=" + url.QueryEscape(used)}, Former: map[string]time.Time{"token": time.Now().Add(time.Hour)}}),
 		st.PutAccount(t.Context(), store.Account{ID: "unknown-one", Platform: "elsewhere", Name: "Old " + unused, Secrets: []string{"token"}}),
@@ -69,13 +75,13 @@ func littered(t *testing.T) *world {
 	for i := range 3000 {
 		fmt.Fprintf(&log, "level=INFO msg=line n=%d\n", i)
 	}
-	for _, v := range []string{used, unused, former} {
+	for _, v := range []string{used, unused, former, runs} {
 		for i, form := range written(v) {
 			fmt.Fprintf(&log, "level=WARN msg=%q account=paused-one form=%d raw=%s\n", form, i, form)
 		}
 		fmt.Fprintf(&log, "Authorization: Basic %s\n", base64.StdEncoding.EncodeToString([]byte("bot:"+v)))
 	}
-	fmt.Fprintf(&log, "open %s: denied\nfor Zoë's Bakery at chat.bakery.example\n", filepath.Join(home, "secret-folder"))
+	fmt.Fprintf(&log, "open %s: denied\nran /opt/bakery/run of Zoë's script for u-5550100\nfor Zoë's Bakery at chat.bakery.example\n", filepath.Join(home, "secret-folder"))
 	for name, text := range map[string]string{
 		"postern.log": log.String(), "postern-2026-01-02T03-04-05.000.log": "older " + unused + "\n",
 		"postern-" + hex.EncodeToString([]byte(former)) + ".log": "oldest " + used + "\n",
@@ -84,9 +90,12 @@ func littered(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	// A fresh vault's view: nothing has been read yet.
+	w.change = func(p *platforms.Platform) { p.IDs = platforms.IDs{User: "^u-[0-9]+$"} }
 	a := w.start()
 	if _, err := a.AddAccount(t.Context(), api.AccountDraft{Platform: "fake", Name: "Mine", Values: map[string]string{"token": used, "server": "see " + used}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Allow(t.Context(), api.RuleDraft{Account: "paused-one", User: "u-5550100", Role: access.Owner, Name: "Zoë herself"}); err != nil {
 		t.Fatal(err)
 	}
 	w.fake.say("c-9876543", private, time.Now())
@@ -150,7 +159,7 @@ func TestABundleHoldsNothingPrivate(t *testing.T) {
 	home, _ := os.UserHomeDir()
 	files := unzip(t, s)
 	for name, text := range files {
-		for _, v := range []string{used, unused, former} {
+		for _, v := range []string{used, unused, former, runs} {
 			for _, form := range written(v) {
 				if strings.Contains(text, form) {
 					t.Errorf("%s holds %q", name, form)
@@ -160,7 +169,7 @@ func TestABundleHoldsNothingPrivate(t *testing.T) {
 				t.Errorf("%s holds a secret in a sign-in", name)
 			}
 		}
-		for _, gone := range []string{private, "Zoë", "Bakery", "bakery", "paused-one", "unknown-one", "c-9876543", filepath.Join(home, "secret-folder"), w.dir} {
+		for _, gone := range []string{private, "Zoë", "Bakery", "bakery", "paused-one", "unknown-one", "c-9876543", "u-5550100", "/opt/", filepath.Join(home, "secret-folder"), w.dir} {
 			if strings.Contains(text, gone) {
 				t.Errorf("%s holds %q", name, gone)
 			}
@@ -168,7 +177,7 @@ func TestABundleHoldsNothingPrivate(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"doctor.json": `"id": "clock"`, "system.json": `"version": "test"`, "accounts.json": `"settings_set"`, "settings.json": `"keep_bytes": 1073741824`,
-		"journal.json": `"entries": 1`, "notices.json": "It said [secret]", "postern.log": "form=3",
+		"journal.json": `"entries": 1`, "answers.json": `"rules": 1`, "notices.json": "It said [secret]", "postern.log": "form=3",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%.2000s", name, want, files[name])
@@ -207,13 +216,32 @@ func firstAccount(s api.Support) string {
 }
 
 func TestNoBundleWhereASecretCantBeRead(t *testing.T) {
-	w := littered(t)
-	if err := w.app.store.PutAccount(t.Context(), store.Account{ID: platforms.AccountID(strings.Repeat("x", 250)), Platform: "fake", Secrets: []string{"token"}}); err != nil {
-		t.Fatal(err) // the vault takes no name that long
-	}
-	var told *api.Error
-	if s, err := w.app.Support(t.Context()); !errors.As(err, &told) || len(s.Files) > 0 {
-		t.Errorf("%v, %d files", err, len(s.Files))
+	long := strings.Repeat("x", 250) // the vault takes no name that long
+	for name, put := range map[string]func(*world) error{
+		"an account's": func(w *world) error {
+			return w.app.store.PutAccount(w.t.Context(), store.Account{ID: platforms.AccountID(long), Platform: "fake", Secrets: []string{"token"}})
+		},
+		"a replaced one": func(w *world) error {
+			return w.app.store.PutAccount(w.t.Context(), store.Account{ID: "a", Platform: "fake", Former: map[string]time.Time{long: {}}})
+		},
+		"a responder's": func(w *world) error {
+			return w.app.store.PutSetting(w.t.Context(), settingResponders, kept{Value: json.RawMessage(`[{"id":"` + long + `","secrets":["key"]}]`)})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.start()
+			if s, err := w.app.Support(t.Context()); err != nil || len(s.Files) == 0 {
+				t.Fatal(err)
+			}
+			if err := put(w); err != nil {
+				t.Fatal(err)
+			}
+			var told *api.Error
+			if s, err := w.app.Support(t.Context()); !errors.As(err, &told) || len(s.Files) > 0 {
+				t.Errorf("%v, %d files", err, len(s.Files))
+			}
+		})
 	}
 }
 
@@ -238,7 +266,7 @@ func TestDoctor(t *testing.T) {
 		t.Fatalf("%v, done %v, %d of %d", err, done, len(found), len(checks))
 	}
 	for id, want := range map[string]api.Health{
-		"account/fake": api.Healthy, "keyring": api.Healthy, "journal": api.Healthy, "responders": api.Healthy,
+		"account/fake": api.Healthy, "keyring": api.Healthy, "journal": api.Healthy, "routes": api.Healthy, "responder/test": api.Healthy,
 		"clock": api.Unclear, "wake": api.Healthy, "notices": api.Healthy,
 	} {
 		if f := found[id]; f.State != want || f.Text == "" || f.State != api.Healthy && f.Do == "" {

@@ -311,8 +311,32 @@ func TestNoticesAndTheRest(t *testing.T) {
 	expect(t, "some", doctor.Notices([]api.Notice{{Text: "old"}, {Bad: true, Text: "A gap."}}), api.Warned, "A gap.")
 	expect(t, "slept", doctor.Wake(at.Add(-3*time.Hour), "the network changed", at.Add(-9*time.Hour), at), api.Healthy, "3 h", "network changed")
 	expect(t, "never slept", doctor.Wake(time.Time{}, "", at.Add(-5*time.Minute), at), api.Healthy, "5 min")
-	expect(t, "responders", doctor.Responders([]string{"echo"}), api.Healthy, "echo")
-	expect(t, "no responders", doctor.Responders(nil), api.Warned)
+}
+
+func TestResponders(t *testing.T) {
+	for name, c := range map[string]struct {
+		r     api.Responder
+		state api.Health
+		words string
+	}{
+		"idle":    {api.Responder{}, api.Healthy, "nothing to do"},
+		"busy":    {api.Responder{Last: at}, api.Healthy, "4 March 2026"},
+		"off":     {api.Responder{Off: true, Problem: "x"}, api.Skipped, "Switch it on"},
+		"broken":  {api.Responder{Problem: "The program is gone."}, api.Sick, "The program is gone."},
+		"failed":  {api.Responder{Error: "exit status 2"}, api.Warned, "Exit status 2."},
+		"waiting": {api.Responder{Waiting: 3}, api.Warned, "3 messages"},
+	} {
+		c.r.ID = "r1"
+		expect(t, name, doctor.Responder(c.r), c.state, c.words)
+	}
+	all := []api.Responder{{ID: "r1"}, {ID: "r2", Off: true}}
+	route := func(off bool, to ...string) api.Route { return api.Route{ID: "x", Name: "Mine", To: to, Off: off} }
+	expect(t, "none, and a default", doctor.Routes(api.Routes{Default: []string{"notify"}}, all), api.Healthy, "notify")
+	expect(t, "none", doctor.Routes(api.Routes{}, all), api.Warned)
+	expect(t, "on", doctor.Routes(api.Routes{Routes: []api.Route{route(false, "r1")}}, all), api.Healthy, "1 routes")
+	expect(t, "to one that is off", doctor.Routes(api.Routes{Routes: []api.Route{route(false, "r1", "r2")}}, all), api.Warned, "“Mine” goes to a responder that is off")
+	expect(t, "to one that is gone", doctor.Routes(api.Routes{Routes: []api.Route{route(false, "r3")}}, all), api.Warned, "gone")
+	expect(t, "a route that is off", doctor.Routes(api.Routes{Routes: []api.Route{route(true, "r3")}, Default: []string{"notify"}}, all), api.Healthy)
 }
 
 func TestOutside(t *testing.T) {

@@ -117,12 +117,3 @@ func ago(d time.Duration) string {
 	return fmt.Sprintf("%d days", int(d.Hours())/24)
 }
 
-// Responders names what answers messages.
-func Responders(names []string) Probe {
-	return Probe{ID: "responders", Title: "Responders", Run: func(context.Context) Result {
-		if len(names) == 0 {
-			return Result{api.Warned, "Nothing handles messages.", "Messages are kept in the inbox. Use a build with responders if they are to be answered."}
-		}
-		return ok("%d handle messages: %s.", len(names), strings.Join(names, ", "))
-	}}
-}
