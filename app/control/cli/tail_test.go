@@ -187,7 +187,7 @@ func TestTailWithActivity(t *testing.T) {
 		})
 	}
 	b := controltest.New()
-	happen(b, api.Activity{What: api.Stopped, Who: "before"})
+	happen(b, api.Activity{What: api.Stopped, Conversation: "c1", Who: "before"})
 	ready := begun(b)
 	f := follow(t, serve(t, b), "tail", "-n", "0", "--activity", "--conversation", "c1")
 	<-ready

@@ -246,3 +246,20 @@ func TestInterruptedQuestion(t *testing.T) {
 	}
 	_, _ = io.WriteString(p.master, "\n") // ends the read that is left
 }
+
+func TestExportTellsHowFarItIs(t *testing.T) {
+	dir := serve(t, talk())
+	for name, want := range map[string]bool{"out": true, "-": false} {
+		if name != "-" {
+			name = filepath.Join(t.TempDir(), name)
+		}
+		p := newTTY(t)
+		out, code := p.run(t.Context(), cli.Options{Dir: func() (string, error) { return dir, nil }}, "export", "-o", name)
+		if want {
+			p.await("\r7 messages\r")
+		}
+		if code != cli.OK || out == "" || !want && p.text() != "" {
+			t.Errorf("code %d: %s%q", code, out, p.text())
+		}
+	}
+}
