@@ -38,6 +38,9 @@ type Backend struct {
 	Take func(u control.Upload) error
 	// Findings, if set, take the place of Examined.
 	Findings []api.Finding
+
+	// Added, if set, sees each responder that is to be added.
+	Added func(d api.ResponderDraft)
 	// Quitted is called by Quit.
 	Quitted func()
 

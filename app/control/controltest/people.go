@@ -123,6 +123,9 @@ func (b *Backend) Responders() []api.Responder { return b.said().Responders }
 
 // AddResponder is noted.
 func (b *Backend) AddResponder(ctx context.Context, d api.ResponderDraft) (api.Responder, error) {
+	if b.Added != nil {
+		b.Added(d)
+	}
 	return api.Responder{ID: d.Kind + "-1", Kind: d.Kind, Label: d.Label}, b.call(ctx, "AddResponder", d.Kind, d.Label)
 }
 
