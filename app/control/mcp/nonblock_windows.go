@@ -1,0 +1,3 @@
+package mcp
+
+const nonblock = 0
