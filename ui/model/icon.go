@@ -74,6 +74,11 @@ func attention(s api.Snapshot, now time.Time) string {
 			return text.Line(n.Text, 120)
 		}
 	}
+	for _, w := range []string{AsksWords(s.Asks), ClaimsWords(s.Claims)} { // both end by themselves
+		if w != "" {
+			return w
+		}
+	}
 	for _, a := range s.Accounts {
 		if !s.Program.Paused && troubled(a, now) {
 			return named(a) + ": " + lowerFirst(trouble(a, now))

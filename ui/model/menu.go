@@ -135,6 +135,7 @@ func Menu(s api.Snapshot, now time.Time) []Item {
 	if s.Dead > 0 {
 		items = append(items, button("dead", Count(s.Dead, "message", "messages")+" could not be sent…", show("activity")))
 	}
+	items = append(items, waiting(s)...)
 	if s.Program.Paused {
 		items = append(items, button("resume", "Resume all", Command{Verb: Resume}))
 	} else {
