@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -263,20 +262,27 @@ func (p *activityPage) draw() {
 	p.list.Refresh()
 }
 
-const activityRowHeight = 36
+const (
+	activityRowHeight = 36
+	offerWidth        = 640 // of a line in which there is room for buttons
+)
 
 // activityRow is one line.
 type activityRow struct {
 	view                        *fyne.Container
 	at, what, account, who, why *text
+	line                        api.Activity
+	allow, ignore               *button // of who is not let in, and could be
 }
 
 func (p *activityPage) makeRow() fyne.CanvasObject {
 	s := func(c fyne.ThemeColorName) *text { return newText("", look{size: sizeSmall, color: c}) }
 	r := &activityRow{at: s(colorMuted), what: s(colorText), account: s(colorText), who: s(colorText), why: s(colorMuted)}
 	r.what.look.bold = true
+	r.allow = newButton(chip, "Allow…", "", func() { p.w.askAllow(r.line) })
+	r.ignore = newButton(chip, "Ignore…", "", func() { p.w.ignoreForGood(r.line) })
 	r.view = container.NewStack(sized(0, activityRowHeight, newBox(colorClear, "", 0)),
-		pad(12, 0, 12, 0, activityColumns(r.at, r.what, r.account, r.who, r.why)))
+		pad(12, 0, 12, 0, activityColumns(r.at, r.what, r.account, r.who, hbox(6, fill(r.why), r.allow, r.ignore))))
 	p.rows[r.view] = r
 	return r.view
 }
@@ -287,6 +293,10 @@ func (p *activityPage) drawRow(i widget.ListItemID, o fyne.CanvasObject) {
 		return
 	}
 	a := p.lines[i]
+	r.line = a
+	offer := a.User != "" && p.list.Size().Width >= offerWidth // else behind a click
+	setVisible(r.allow, offer)
+	setVisible(r.ignore, offer)
 	r.at.set(activityTime(a.At, p.w.now()))
 	r.what.set(model.ActivityWords(a.What))
 	r.what.tint(whatColor(a.What))
@@ -325,44 +335,6 @@ func (p *activityPage) accountOf(a api.Activity) string {
 		return shortName(acc)
 	}
 	return clean.Line(string(a.Account), 40)
-}
-
-// details shows all of one line.
-func (p *activityPage) details(a api.Activity) {
-	w := p.w
-	rows := vbox(8, heading(model.ActivityWords(a.What)))
-	var all []string
-	add := func(k, v string) {
-		if v == "" {
-			return
-		}
-		all = append(all, k+": "+v)
-		rows.Add(hboxTop(8, exactWidth(100, pad(0, 7, 0, 0, small(k))), fill(pad(0, 7, 0, 0, newText(v, look{size: sizeSmall, wrap: true}))),
-			newButton(quiet, "", iconCopy, func() { w.copy(v, k) })))
-	}
-	add("Time", moment(a.At))
-	add("Account", p.accountOf(a))
-	add("Conversation", clean.Line(string(a.Conversation), 200))
-	add("Who", clean.Line(a.Who, 200))
-	add("Why", clean.Block(a.Why))
-	add("Line", strconv.FormatUint(a.Seq, 10))
-	if a.Entry != 0 {
-		add("Entry", strconv.FormatUint(a.Entry, 10))
-	}
-	var m *modal
-	buttons := hbox(8, newButton(plain, "Copy all", iconCopy, func() { w.copy(strings.Join(all, "\n"), "Line") }), gapFill())
-	if a.Conversation != "" {
-		buttons.Add(newButton(plain, "Open conversation", "", func() {
-			m.close()
-			w.Go(PageInbox)
-			w.inbox.visit(place{a.Account, a.Conversation}, a.Entry)
-		}))
-	}
-	done := newButton(primary, "Close", "", func() { m.close() })
-	buttons.Add(done)
-	rows.Add(pad(0, 8, 0, 0, buttons))
-	m = w.open(rows, 520, nil)
-	w.win.Canvas().Focus(done)
 }
 
 // save exports what the filters select, as one JSON value a line.

@@ -248,7 +248,7 @@ func TestSupportBundle(t *testing.T) {
 
 func TestPreviewShowsEveryCharacter(t *testing.T) {
 	long := strings.Repeat("abcdefghij", 40)
-	rows := previewLines("short\n" + long + "\n\tx\n", previewColumns)
+	rows := previewLines("short\n"+long+"\n\tx\n", previewColumns)
 	if len(rows) < 6 || rows[0] != "short" || rows[len(rows)-1] != "    x" {
 		t.Fatalf("%q", rows)
 	}

@@ -31,6 +31,7 @@ type fake struct {
 	view     api.View
 	question api.Question
 	audit    api.AuditPage
+	talk     fakeTalk
 
 	what whatAnswers
 

@@ -85,7 +85,7 @@ func newInboxPage(w *Window) *inboxPage {
 		newText("Choose a conversation", look{color: colorMuted, whole: true})))
 	p.right = container.NewStack(p.choose, conversation)
 	conversation.Hide()
-	p.content = frame(nil, nil, exactWidth(312, left), nil, p.right)
+	p.content = frame(w.asks.view, nil, exactWidth(312, left), nil, p.right)
 	return p
 }
 
@@ -94,6 +94,7 @@ func (p *inboxPage) view() fyne.CanvasObject { return p.content }
 func (p *inboxPage) shown() { p.reload() }
 
 func (p *inboxPage) tick() {
+	p.w.asks.tick()
 	if p.w.now().Second() == 0 && p.query == "" {
 		p.list.Refresh()
 	}

@@ -26,8 +26,8 @@ func (w *Window) shortcut(s fyne.Shortcut) bool {
 	if !ok || c.Modifier != fyne.KeyModifierShortcutDefault {
 		return false
 	}
-	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PageAnswers,
-		fyne.Key5: PageActivity, fyne.Key6: PageGeneral, fyne.Key7: PageDoctor, fyne.KeyN: PageAdd}
+	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PagePeople,
+		fyne.Key5: PageAnswers, fyne.Key6: PageActivity, fyne.Key7: PageGeneral, fyne.Key8: PageDoctor, fyne.KeyN: PageAdd}
 	switch name := pages[c.KeyName]; {
 	case name != "":
 		w.closeModals()
@@ -37,6 +37,8 @@ func (w *Window) shortcut(s fyne.Shortcut) bool {
 	case w.setup != nil || len(w.modals) > 0:
 	case w.page == PageActivity:
 		w.win.Canvas().Focus(w.activity.search)
+	case w.page == PagePeople:
+		w.win.Canvas().Focus(w.people.search)
 	default:
 		if w.page != PageInbox {
 			w.Go(PageInbox)

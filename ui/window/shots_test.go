@@ -217,6 +217,7 @@ func TestShots(t *testing.T) {
 			s.w.setup.hello(s.f.snap.Accounts[0])
 		}},
 	}
+	scenes = append(scenes, peopleScenes()...)
 	for _, p := range all.All() {
 		scenes = append(scenes, scene{name: "setup-" + p.Name, f: real, play: func(s *stage) { s.w.Go(PageAdd); s.w.setup.choose(p.Name) }})
 	}

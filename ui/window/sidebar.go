@@ -37,6 +37,7 @@ func newSidebar(open func(string)) *sidebar {
 		{PageAccounts, "Accounts", iconAccounts},
 		{PageInbox, "Inbox", iconInbox},
 		{PageExposure, "Exposure", iconExposure},
+		{PagePeople, "People", iconPeople},
 		{PageAnswers, "Answers", iconAnswers},
 		{PageActivity, "Activity", iconActivity},
 		{PageGeneral, "General", iconGeneral},
@@ -79,7 +80,8 @@ func (s *sidebar) choose(page string) {
 }
 
 func (s *sidebar) update(snap api.Snapshot) {
-	s.items[PageInbox].setCount(snap.Unread, snap.Dead+snap.Held > 0)
+	s.items[PageInbox].setCount(snap.Unread+snap.Asks, snap.Dead+snap.Held+snap.Asks > 0)
+	s.items[PagePeople].setCount(snap.Claims, snap.Claims > 0)
 	for l, t := range s.dots {
 		n := snap.Exposure[l]
 		t.set(strconv.Itoa(n))

@@ -19,6 +19,7 @@ const (
 	PageAdd      = "add" // the form for a new account
 	PageInbox    = "inbox"
 	PageExposure = "exposure"
+	PagePeople   = "people"
 	PageAnswers  = "answers"
 	PageActivity = "activity"
 	PageGeneral  = "general"
@@ -67,9 +68,12 @@ type Window struct {
 	exposure *exposurePage
 	answers  *answersPage
 	activity *activityPage
+	people   *peoplePage
 	general  *generalPage
 	doctor   *doctorPage
-	setup    *setupPage // nil unless a form is open
+	asks     *asksStrip
+	pairing  *pairDialog // nil unless it is open
+	setup    *setupPage  // nil unless a form is open
 }
 
 // page is one of the window's pages.
@@ -105,12 +109,13 @@ func New(win fyne.Window, svc Service, b *Bridge, o Options) *Window {
 			fill(body("Postern is not running, or does not answer. This window is reconnecting and goes on by itself.")))))
 	w.banner.Hide()
 	w.stage = container.NewStack()
+	w.asks = newAsksStrip(w)
 	w.accounts, w.inbox = newAccountsPage(w), newInboxPage(w)
 	w.activity, w.general = newActivityPage(w), newGeneralPage(w)
-	w.exposure, w.answers, w.doctor = newExposurePage(w), newAnswersPage(w), newDoctorPage(w)
+	w.exposure, w.people, w.answers, w.doctor = newExposurePage(w), newPeoplePage(w), newAnswersPage(w), newDoctorPage(w)
 	w.pages = map[string]page{
-		PageAccounts: w.accounts, PageInbox: w.inbox, PageExposure: w.exposure, PageAnswers: w.answers, PageActivity: w.activity,
-		PageGeneral: w.general, PageDoctor: w.doctor,
+		PageAccounts: w.accounts, PageInbox: w.inbox, PageExposure: w.exposure, PagePeople: w.people, PageAnswers: w.answers,
+		PageActivity: w.activity, PageGeneral: w.general, PageDoctor: w.doctor,
 	}
 	main := frame(w.banner, nil, nil, nil, w.stage)
 	win.SetContent(frame(nil, nil, w.nav.view, nil, container.NewStack(main, w.toasts.view)))
@@ -182,6 +187,10 @@ func (w *Window) event(ev api.Event) {
 	if ev.Snapshot != nil && (!w.known || ev.Snapshot.Program.PID != w.snap.Program.PID || ev.Snapshot.Revision >= w.snap.Revision) {
 		w.snap, w.known = *ev.Snapshot, true
 		w.nav.update(w.snap)
+		w.asks.snapshot()
+		if w.pairing != nil {
+			w.pairing.snapshot()
+		}
 		if p := w.current(); p != nil {
 			p.snapshot()
 		}

@@ -229,8 +229,8 @@ func TestKeys(t *testing.T) {
 		s.w.shortcut(&desktop.CustomShortcut{KeyName: k, Modifier: fyne.KeyModifierShortcutDefault})
 		s.settle()
 	}
-	for i, page := range []string{PageAccounts, PageInbox, PageExposure, PageActivity, PageGeneral, PageDoctor} {
-		press([]fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6}[i])
+	for i, page := range []string{PageAccounts, PageInbox, PageExposure, PagePeople, PageAnswers, PageActivity, PageGeneral, PageDoctor} {
+		press([]fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.Key7, fyne.Key8}[i])
 		if s.w.page != page {
 			t.Errorf("key %d shows %s", i+1, s.w.page)
 		}
@@ -240,7 +240,7 @@ func TestKeys(t *testing.T) {
 		t.Error("Ctrl+F does not lead to the search")
 	}
 	t.Run("they work inside a field too", func(t *testing.T) {
-		s.w.inbox.search.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.Key4, Modifier: fyne.KeyModifierShortcutDefault})
+		s.w.inbox.search.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.Key5, Modifier: fyne.KeyModifierShortcutDefault})
 		if s.w.page != PageActivity {
 			t.Errorf("shows %s", s.w.page)
 		}
