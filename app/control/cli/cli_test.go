@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +24,19 @@ import (
 	"github.com/postern/postern/platforms"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// childDir names the data folder for a run of this program as the command line,
+// whose arguments follow.
+const childDir = "POSTERN_TEST_CLI"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		code := cli.Execute(ctx, cli.Options{Dir: func() (string, error) { return dir, nil }, Zone: time.UTC}, os.Args[1:])
+		stop()
+		os.Exit(code)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const token = "4711:sehr-geheim-0123456789"
 
