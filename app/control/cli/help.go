@@ -20,7 +20,8 @@ func exitCodes() *cobra.Command {
   0  All went well. What ends with Ctrl-C by its nature, such as postern tail,
      ends with 0 too.
   1  Something failed, was refused by Postern or a platform, was declined by you,
-     or was interrupted; or postern doctor found a problem. What, and what to do, is on standard error.
+     or was interrupted; or postern doctor found a problem. What, and what to do,
+     is on standard error.
   2  The command was called wrongly: an unknown command or flag, something missing
      or too much, or a value that can't be. Nothing was done.
   3  Postern is not running for this data folder. Start it, or name another
