@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	acp "github.com/coder/acp-go-sdk"
+
 	"github.com/postern/postern/app"
 	"github.com/postern/postern/platforms"
 )
@@ -17,7 +19,7 @@ import (
 func TestAnswerStreams(t *testing.T) {
 	r := build(t, pausing(t), memory())
 	f := begin(t, r, said("one two three four five six seven eight"))
-	f.shows("You said: one two")
+	f.shows("You said:")
 	if got := f.text(); got != "You said: one two three four five six seven eight" {
 		t.Errorf("got %q", got)
 	}
@@ -55,11 +57,24 @@ func TestToolsAreShown(t *testing.T) {
 }
 
 func TestPlanIsShownWhileItIsFollowed(t *testing.T) {
-	f := begin(t, build(t, conf(t, "sample", "300ms"), memory()), said("plan"))
-	f.shows("● Look around\n▸ Think\n○ Answer")
-	if got := f.text(); got != "That was the plan." {
+	if got := ask1(t, build(t, friendly(t), memory()), "plan"); got != "That was the plan." {
 		t.Errorf("got %q", got)
 	}
+	f := turnOf(t)
+	s := &show{to: f}
+	s.take(acp.UpdatePlan(acp.PlanEntry{Content: "Look *around*\n", Status: acp.PlanEntryStatusCompleted},
+		acp.PlanEntry{Content: "Think", Status: acp.PlanEntryStatusInProgress}, acp.PlanEntry{Content: "Answer"}))
+	if got := <-f.shown; got != "● Look \\*around\\*\n▸ Think\n○ Answer" {
+		t.Errorf("shown: %q", got)
+	}
+	s.take(acp.UpdateAgentMessageText("Hm"))
+	if got := <-f.shown; !strings.HasSuffix(got, "○ Answer\n\nHm") {
+		t.Errorf("shown: %q", got)
+	}
+	if got := s.end(); got != "Hm" {
+		t.Errorf("in the end: %q", got)
+	}
+	s.take(acp.UpdateAgentMessageText("too late"))
 }
 
 func TestPermission(t *testing.T) {
@@ -188,7 +203,7 @@ func TestStatus(t *testing.T) {
 	f.shows("1 …")
 	begin(t, r, said("b"))
 	got = ask1(t, r, "/status")
-	has(t, got, "Agent: sample-agent 1.0", "Session: since 0 s", "Running: since 0 s", "Waiting: 1")
+	has(t, got, "Agent: sample-agent 1.0", "Session: since ", "Running: since ", "Waiting: 1")
 	if strings.Contains(got, filepath.Dir(c.Folder)) {
 		t.Errorf("it tells where the folder is: %q", got)
 	}

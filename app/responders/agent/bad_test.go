@@ -47,8 +47,11 @@ func TestStartThatFails(t *testing.T) {
 			s := conf(t, role)
 			s.Set = map[string]platforms.Secret{"MY_KEY": platforms.NewSecret("s3cret-value")}
 			r := build(t, s, memory())
-			if slices.Contains([]string{"silent", "garbage"}, role) {
+			switch role {
+			case "silent":
 				r.pace.introduce = 300 * time.Millisecond
+			case "garbage": // it has to be up by then
+				r.pace.introduce = 3 * time.Second
 			}
 			has(t, begin(t, r, said("hi")).fault(), c.words...)
 		})
@@ -77,7 +80,7 @@ func TestFailingAgentIsLeftAlone(t *testing.T) {
 	// While it waits for a shorter time, it can be stopped.
 	r.pace.patience = 2 * time.Hour
 	f := begin(t, r, said("hi"))
-	for !running(r) {
+	for !running(r, f) {
 		runtime.Gosched()
 	}
 	ask1(t, r, "/stop")
@@ -86,12 +89,12 @@ func TestFailingAgentIsLeftAlone(t *testing.T) {
 	}
 }
 
-// running reports whether a message is at work.
-func running(r *Responder) bool {
+// running reports whether a turn is at work.
+func running(r *Responder, f *fakeTurn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range r.lanes {
-		if l.running != nil {
+		if l.running != nil && l.running.to == f {
 			return true
 		}
 	}

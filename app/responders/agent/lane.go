@@ -20,7 +20,7 @@ var (
 // lane is the work of one place, in order. It exists while there is any.
 type lane struct {
 	queue   []*job
-	running *job
+	running *job // nil as soon as its turn has ended
 }
 
 // job is one message for the agent.
@@ -30,7 +30,8 @@ type job struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	began  time.Time // when it was its turn
-	ended  bool      // its turn is; of the goroutine that does it
+	lane   *lane     // from then on
+	ended  bool      // its turn is
 }
 
 // Begin takes a message over. Commands are answered at once, all else in order.
@@ -109,7 +110,6 @@ func (r *Responder) enqueue(p place, j *job) error {
 func (r *Responder) work(p place, l *lane) {
 	for {
 		r.mu.Lock()
-		l.running = nil
 		if len(l.queue) == 0 {
 			delete(r.lanes, p)
 			r.mu.Unlock()
@@ -117,7 +117,7 @@ func (r *Responder) work(p place, l *lane) {
 		}
 		j := l.queue[0]
 		l.queue = l.queue[1:]
-		l.running, j.began = j, time.Now()
+		l.running, j.began, j.lane = j, time.Now(), l
 		r.mu.Unlock()
 		r.do(p, j)
 	}

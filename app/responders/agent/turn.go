@@ -35,12 +35,15 @@ func (r *Responder) do(p place, j *job) {
 	r.done(j, text, err)
 }
 
-// done ends a turn once: see job.ended.
+// done ends a turn, once.
 func (r *Responder) done(j *job, text string, err error) {
 	if j.ended {
 		return
 	}
 	j.ended = true
+	r.mu.Lock()
+	j.lane.running = nil // nobody can stop it any more
+	r.mu.Unlock()
 	if err != nil {
 		r.log.Debug("an agent's turn failed", "responder", r.c.Name, "seq", j.d.Seq, "error", err)
 		j.to.Done(nil, err)
