@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -120,6 +121,29 @@ func TestCommands(t *testing.T) {
 	if strings.Contains(s.log.String(), "aW50") {
 		t.Error("an interaction's token is in the log")
 	}
+}
+
+// TestCommandAmongPeople: a command in a conversation without the bot, which who
+// installed the app for themselves can use, comes from a shared place.
+func TestCommandAmongPeople(t *testing.T) {
+	s := newStage(t)
+	var rec platformtest.Recorder
+	_, stop := s.begin(t, &rec)
+	for i, c := range []struct {
+		kind, context int
+		want          platforms.ConversationKind
+	}{{3, 2, platforms.Group}, {1, 2, platforms.Group}, {1, 1, platforms.Direct}} {
+		channel := fmt.Sprint("108000000000000000", i)
+		s.Deliver("INTERACTION_CREATE", map[string]any{
+			"id": fmt.Sprint("108100000000000000", i), "application_id": discordtest.App, "type": 2, "token": "aW50ZXJhY3Rpb24", "context": c.context,
+			"channel_id": channel, "channel": map[string]any{"id": channel, "type": c.kind}, "user": map[string]any{"id": ada, "username": "ada"},
+			"data": map[string]any{"name": "weather"},
+		})
+		if ev := rec.Wait(t, i+1)[i]; ev.Conversation.Kind != c.want || string(ev.Conversation.ID) != channel || ev.From.ID != ada || ev.Text != "/weather" {
+			t.Errorf("a channel of type %d, context %d: %+v", c.kind, c.context, ev)
+		}
+	}
+	_ = stop()
 }
 
 // TestClicksAreAcknowledged: within three seconds, but not before they are stored.
