@@ -134,6 +134,12 @@ func TestImports(t *testing.T) {
 			if inside(imp, "fyne.io/systray") && !inside(from, "ui/tray") {
 				bad("the tray library lives in ui/tray")
 			}
+			if inside(imp, "github.com/expr-lang/expr") && !inside(from, "app/routes") {
+				bad("the expression language lives in app/routes")
+			}
+			if from == "app/routes" && ours && !slices.Contains([]string{"platforms", "platforms/text", "app/access"}, to) {
+				bad("routes are pure: they know an event and its sender's role")
+			}
 			if inside(imp, "go.etcd.io/bbolt") && !inside(from, "app/internal/store") {
 				bad("the database lives in app/internal/store")
 			}

@@ -12,8 +12,7 @@ import (
 type evaluation struct {
 	given
 
-	left    int  // steps that may still be taken
-	spent   bool // there were none left
+	left    int // steps that may still be taken
 	when    string
 	program *program
 	entries []any // what # stands for, the innermost last
@@ -44,11 +43,12 @@ func (e *evaluation) fail(n ast.Node, words string, args ...any) *Fault {
 	return faultAt(e.when, n.Location().From, fmt.Sprintf(words, args...))
 }
 
-// spend counts work, in steps of about ten nanoseconds. So it is bounded what one
-// event can cost, however much there is in it and whatever the conditions do.
+// spend counts work, in steps of about ten nanoseconds, before it is done. So it
+// is bounded what one event can cost, however much there is in it and whatever the
+// conditions do. What asks for more than is left fails, and takes nothing from
+// those after it.
 func (e *evaluation) spend(n ast.Node, steps int) *Fault {
-	if e.spent || steps > e.left {
-		e.spent = true
+	if steps > e.left {
 		return e.fail(n, "this event has too much in it to look through under all conditions. Ask first for what is quick to tell, such as account or kind")
 	}
 	e.left -= steps

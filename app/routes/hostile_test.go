@@ -25,6 +25,8 @@ func TestBodiesBeyondBounds(t *testing.T) {
 		"1 MiB":              {`["` + strings.Repeat("a", 1<<20-4) + `"]`, ""},
 		"more than that":     {`["` + strings.Repeat("a", 1<<20-3) + `"]`, "larger than 1 MiB"},
 		"many values":        {"[" + strings.Repeat("1,", 99_998) + "1]", ""},
+		"100000 values":      {"[" + strings.Repeat("1,", 99_999) + "1]", ""},
+		"100001 values":      {"[" + strings.Repeat("1,", 100_000) + "1]", "more than 100000 values"},
 		"too many values":    {"[" + strings.Repeat("1,", 200_000) + "1]", "more than 100000 values"},
 		"too many empties":   {"[" + strings.Repeat("{},", 200_000) + "1]", "more than 100000 values"},
 		"unbalanced":         {strings.Repeat("]", 100_000), "nil"},
@@ -67,6 +69,7 @@ func costly() map[string]condition {
 		"lower":        {long, often(`lower(lower(json.a)) == ""`), fails},
 		"upper":        {letters, `any([1,2,3,4,5,6,7,8,9], ` + often(`upper(text) == ""`) + `)`, fails},
 		"has":          {letters, `any([1,2,3,4,5,6,7,8,9], ` + often(`has(text, "q")`) + `)`, fails},
+		"has, long":    {long, often(`has("", json.a)`) + " or " + often(`has("", json.a)`), fails},
 		"len":          {long, often(`len(json.a) == 0`) + " or " + often(`len(json.a) == 0`), fails},
 		"pattern":      {text, often("text matches `(?i)(x|a|b|ab|ba)*c`"), fails},
 		"big pattern":  {text, "text matches `(.{1,20}){10}$b` or text matches `(a?.?){80}b` or text matches `(.?){80}b` or text matches `(.?){85}b` or text matches `(.?){90}b`", fails},
@@ -85,12 +88,29 @@ func TestWorkIsBounded(t *testing.T) {
 			continue
 		}
 		p := table.Pick(c.in)
+		if len(p.Trace) != len(rs) {
+			t.Errorf("%s: %d steps", name, len(p.Trace))
+		}
 		if s := p.Trace[len(p.Trace)-1]; s.Outcome != c.want || !strings.Contains(s.Words, "too much") {
 			t.Errorf("%s: %+v", name, s)
 		}
 		if len(p.To) != 0 {
 			t.Errorf("%s: what was not looked at went to %v", name, p.To)
 		}
+	}
+}
+
+// TestCheapRoutesGoOn: one condition that would take too much does not take the
+// rest with it.
+func TestCheapRoutesGoOn(t *testing.T) {
+	c := costly()["big pattern"]
+	c.in.Event.Text = strings.Repeat("a", 64<<10)
+	table, err := routes.Compile([]routes.Route{{ID: "1", When: c.when, Also: true}, {ID: "2", When: `text matches "^(a.){100}$"`}, {ID: "3", When: `has(text, "aaa")`, To: []string{"a"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := table.Pick(c.in); p.Trace[0].Outcome != fails || len(p.To) != 1 {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -255,13 +255,13 @@ func (e *evaluation) call(n ast.Node, name string, args []ast.Node) (any, *Fault
 	return nil, e.fail(n, "%s can't be used with %s. Choose a part of it", name, what(vs[0]))
 }
 
-// has looks for a text within another, whatever their case.
+// has looks for a text within another, whatever their case. Call counted s.
 func (e *evaluation) has(n ast.Node, s string, v any) (any, *Fault) {
 	switch part := v.(type) {
 	case nil:
 		return false, nil
 	case string:
-		if fault := e.spend(n, len(s)+len(part)); fault != nil {
+		if fault := e.spend(n, len(part)); fault != nil {
 			return nil, fault
 		}
 		return strings.Contains(strings.ToLower(s), strings.ToLower(part)), nil

@@ -177,7 +177,7 @@ func Check(when string) error {
 }
 
 // Pick decides about one event. It takes any event, and its work is bounded
-// whatever the event holds: routes that come after the bound failed.
+// whatever the event holds: conditions that would take more have failed.
 func (t *Table) Pick(in Input) Picked {
 	var p Picked
 	e := newEvaluation(in)
