@@ -105,15 +105,82 @@ func (p *program) warn(n api.Notice) {
 	p.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		_ = p.popup(ctx, notify.Popup{Key: "notice\x1f" + n.ID, Title: "Postern: exposure", Body: text.Line(n.Text, 240), Open: api.Request{Page: "exposure"}})
+		title, page := "Postern: exposure", "exposure"
+		if n.ID == "claim" {
+			title, page = "Postern: somebody wants to be let in", "people"
+		}
+		_ = p.popup(ctx, notify.Popup{Key: noticeMark + page + "\x1f" + n.ID, Title: title, Body: text.Line(n.Text, 240), Open: api.Request{Page: page}})
+	})
+}
+
+// The beginnings of the keys of notifications that are not about a conversation.
+const (
+	noticeMark = "notice\x1f"
+	askMark    = "ask\x1f"
+)
+
+// asked shows a permission that a responder asks for, to be given or refused
+// where it is shown.
+func (p *program) asked(q api.Ask) {
+	p.face.mu.Lock()
+	d := p.face.desktop
+	p.face.mu.Unlock()
+	if d == nil {
+		return
+	}
+	out := desktop.Notification{Key: askMark + q.ID, Title: text.Line(q.Responder+" asks: "+q.Title, 120), Body: text.Block(q.Detail)}
+	if p.app.Settings().HideText {
+		out.Title, out.Body = text.Line(q.Responder, 60)+" asks for permission", ""
+	}
+	for _, grants := range []bool{true, false} { // one of each, the first: the others are in the window
+		for _, c := range q.Choices {
+			if c.Grants == grants && !p.app.Settings().HideText {
+				out.Actions = append(out.Actions, desktop.Action{ID: "choose\x1f" + c.ID, Label: c.Label})
+				break
+			}
+		}
+	}
+	p.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := d.Show(ctx, out); err != nil {
+			p.log.Warn("a permission that is asked for could not be shown", "err", err)
+		}
+	})
+}
+
+// askEnded takes the notification of a permission away.
+func (p *program) askEnded(id string) {
+	p.face.mu.Lock()
+	d := p.face.desktop
+	p.face.mu.Unlock()
+	if d != nil {
+		p.wg.Go(func() { d.Withdraw(askMark + id) })
+	}
+}
+
+// choose answers a permission from its notification.
+func (p *program) choose(id, choice string) {
+	p.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := p.app.AnswerAsk(ctx, id, choice, "notification"); err != nil {
+			p.log.Warn("a permission was not decided from its notification", "err", err)
+			p.raise(api.Request{Page: "inbox"})
+		}
 	})
 }
 
 // clicked follows a click on a notification.
 func (p *program) clicked(key, action string) {
 	r := api.Request{Page: "inbox"}
-	if _, notice := strings.CutPrefix(key, "notice\x1f"); notice {
-		r.Page = "exposure"
+	if id, ok := strings.CutPrefix(key, askMark); ok {
+		if choice, ok := strings.CutPrefix(action, "choose\x1f"); ok {
+			p.choose(id, choice)
+			return
+		}
+	} else if notice, ok := strings.CutPrefix(key, noticeMark); ok {
+		r.Page, _, _ = strings.Cut(notice, "\x1f")
 	} else if account, conversation, ok := strings.Cut(key, "\x1f"); ok {
 		r.Account, r.Conversation = platforms.AccountID(account), platforms.ConversationID(conversation)
 		r.Reply = action == "reply"

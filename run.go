@@ -21,7 +21,10 @@ import (
 	"github.com/postern/postern/app/control/cli"
 	"github.com/postern/postern/app/control/client"
 	"github.com/postern/postern/app/doctor/support"
+	"github.com/postern/postern/app/responders/agent"
+	"github.com/postern/postern/app/responders/command"
 	"github.com/postern/postern/app/responders/echo"
+	"github.com/postern/postern/app/responders/forward"
 	"github.com/postern/postern/app/responders/notify"
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/all"
@@ -117,8 +120,8 @@ func (p *program) open(ctx context.Context) (err error) {
 		responders = append(responders, echo.Responder{Buttons: [][]platforms.Button{{{Label: "Thanks", Data: "thanks"}}}})
 	}
 	p.app, err = app.New(ctx, app.Options{
-		Dir: p.o.Dir, Platforms: all.All(), Responders: responders, Version: version,
-		Demo: p.o.Demo, Ingress: ingress, Stages: stages, Told: p.warn, Probes: faceProbes(p.o.Headless || !hasDisplay()), Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
+		Dir: p.o.Dir, Platforms: all.All(), Responders: responders, Kinds: []app.Kind{command.Kind(), forward.Kind(), agent.Kind()}, Version: version,
+		Demo: p.o.Demo, Ingress: ingress, Stages: stages, Told: p.warn, Asked: p.asked, AskEnded: p.askEnded, Probes: faceProbes(p.o.Headless || !hasDisplay()), Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
 	})
 	if err != nil {
 		if p.stage != nil {
@@ -154,25 +157,6 @@ func (p *program) run(ctx context.Context, quit context.CancelFunc) error {
 	err := p.show(ctx)
 	quit()
 	return errors.Join(err, <-ended, <-served)
-}
-
-// play sets the demo's accounts up and lets its correspondents begin.
-func (p *program) play(ctx context.Context) error {
-	for _, a := range p.stage.Accounts() {
-		added, err := p.app.AddAccount(ctx, api.AccountDraft{Platform: a.Platform, Name: a.Name, Values: a.Values})
-		if err == nil && a.Door {
-			_, err = p.app.SetListener(ctx, added.ID, api.Listener{}, "demo")
-		}
-		if err != nil {
-			return errors.Join(err, p.stage.Close())
-		}
-	}
-	p.wg.Go(func() {
-		defer p.stage.Close()
-		p.stage.Play(ctx)
-		<-ctx.Done()
-	})
-	return nil
 }
 
 // logTo logs into a file in dir that is kept small.

@@ -16,6 +16,7 @@ import (
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/app/routes"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // The journal's names for what answers.
@@ -89,7 +90,7 @@ func (a *App) openAnswering(ctx context.Context) error {
 	}
 	table, err := routes.Compile(routesOf(rs))
 	if err != nil { // of another version's language: nothing is answered, and it is told
-		a.notice(ctx, "routes", true, "The routes can't be used: "+sentence(err.Error())+" Until they are mended on the page Answers, you are notified and nothing answers.")
+		a.notice(ctx, "routes", true, "The routes can't be used: "+text.Sentence(err.Error())+" Until they are mended on the page Answers, you are notified and nothing answers.")
 		table = nil
 	}
 	an.routes, an.table = rs, table
@@ -114,7 +115,7 @@ func (a *App) build(ctx context.Context, s *setup) {
 			Memory: memory{a, s.ID}, Log: a.log.With("responder", s.ID), Now: a.now})
 	}
 	if err != nil {
-		s.built, s.wrong = nil, sentence(platforms.Explain(err))
+		s.built, s.wrong = nil, text.Sentence(platforms.Explain(err))
 	}
 }
 
@@ -352,7 +353,7 @@ func (a *App) saveResponder(ctx context.Context, s, old *setup, d api.ResponderD
 		if errors.As(err, &wire) {
 			return api.Responder{}, wire
 		}
-		return api.Responder{}, &api.Error{Kind: platforms.Rejected, Text: sentence(platforms.Explain(err))}
+		return api.Responder{}, &api.Error{Kind: platforms.Rejected, Text: text.Sentence(platforms.Explain(err))}
 	}
 	s.built, s.wrong, s.hints, s.Secrets = built, "", map[string]string{}, slices.Sorted(maps.Keys(v.secrets))
 	for name, secret := range v.secrets {

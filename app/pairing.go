@@ -9,6 +9,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // Pair makes a pairing code, and says to which bots it can be sent.
@@ -28,7 +29,7 @@ func (a *App) Pair(ctx context.Context) (api.Pairing, error) {
 	}
 	code, until, err := a.people.pairings.Offer(a.now())
 	if err != nil {
-		return out, &api.Error{Kind: platforms.Rejected, Text: sentence(err.Error())}
+		return out, &api.Error{Kind: platforms.Rejected, Text: text.Sentence(err.Error())}
 	}
 	out.Code, out.Until = code, until
 	for i, b := range out.Bots {

@@ -13,6 +13,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 const (
@@ -146,7 +147,7 @@ func (a *App) changePeople(ctx context.Context, id platforms.AccountID, what str
 	defer a.people.changing.Unlock()
 	next, err := change(a.people.get())
 	if err != nil {
-		return api.People{}, &api.Error{Kind: platforms.Rejected, Text: sentence(err.Error())}
+		return api.People{}, &api.Error{Kind: platforms.Rejected, Text: text.Sentence(err.Error())}
 	}
 	if err := a.keep(ctx, settingAccess, next); err != nil {
 		return api.People{}, wireError(err)
@@ -198,11 +199,11 @@ func (a *App) rule(d api.RuleDraft) (access.Rule, error) {
 	}
 	wrong := map[string]string{}
 	if r.User, err = access.ParseUser(d.User, *c.forms); err != nil {
-		wrong["user"] = sentence(err.Error())
+		wrong["user"] = text.Sentence(err.Error())
 	}
 	if d.Conversation != "" {
 		if r.Conversation, err = access.ParseConversation(d.Conversation, *c.forms); err != nil {
-			wrong["conversation"] = sentence(err.Error())
+			wrong["conversation"] = text.Sentence(err.Error())
 		}
 	}
 	for _, field := range []string{"user", "conversation"} {
@@ -233,7 +234,7 @@ func (a *App) ruleOf(r access.Rule, d api.RuleDraft) (access.Rule, error) {
 	} else if c.forms == nil {
 		return r, &api.Error{Kind: platforms.Unsupported, Text: "A service sent this, no person. There is nobody to let in."}
 	} else if _, err := access.ParseUser(string(r.User), *c.forms); err != nil {
-		return r, &api.Error{Kind: platforms.Rejected, Text: sentence(err.Error())}
+		return r, &api.Error{Kind: platforms.Rejected, Text: text.Sentence(err.Error())}
 	}
 	return r, nil
 }

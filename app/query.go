@@ -13,6 +13,7 @@ import (
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 var _ control.Backend = (*App)(nil)
@@ -250,7 +251,7 @@ func wireError(err error) *api.Error {
 	if errors.Is(err, store.ErrNotFound) {
 		return &api.Error{Kind: platforms.Rejected, Text: "There is no such message, or it is not kept any more."}
 	}
-	return &api.Error{Kind: platforms.KindOf(err), Text: sentence(platforms.Explain(err))}
+	return &api.Error{Kind: platforms.KindOf(err), Text: text.Sentence(platforms.Explain(err))}
 }
 
 func wireErrorOrNil(err error) error {
@@ -258,18 +259,6 @@ func wireErrorOrNil(err error) error {
 		return nil
 	}
 	return wireError(err)
-}
-
-// sentence gives an error's words a capital and a full stop.
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	s = strings.ToUpper(s[:1]) + s[1:]
-	if !strings.HasSuffix(s, ".") {
-		s += "."
-	}
-	return s
 }
 
 // isShared reports whether a lane's conversation has more people than one.

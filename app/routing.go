@@ -10,6 +10,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/routes"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // triedMost is how many of the last events a dry run looks at.
@@ -31,7 +32,7 @@ func (a *App) Routes() api.Routes {
 func (a *App) compile(rs []api.Route) (*routes.Table, error) {
 	table, err := routes.Compile(routesOf(rs))
 	if err != nil {
-		return nil, &api.Error{Kind: platforms.Rejected, Text: sentence(err.Error())}
+		return nil, &api.Error{Kind: platforms.Rejected, Text: text.Sentence(err.Error())}
 	}
 	for _, r := range rs {
 		for _, id := range r.To {
@@ -89,7 +90,7 @@ func (a *App) RouteNames() []api.RouteName {
 func (a *App) CheckRoute(when string) api.RouteChecked {
 	var out api.RouteChecked
 	if err := routes.Check(when); err != nil {
-		out.Problem = sentence(err.Error())
+		out.Problem = text.Sentence(err.Error())
 		return out
 	}
 	if c, ok := routes.Parse(when); ok {
@@ -134,7 +135,7 @@ func (a *App) WriteRoute(c api.Cond) (string, error) {
 			return when, nil
 		}
 	}
-	return "", &api.Error{Kind: platforms.Rejected, Text: sentence(err.Error())}
+	return "", &api.Error{Kind: platforms.Rejected, Text: text.Sentence(err.Error())}
 }
 
 // TryRoutes says what would become of the last events, newest first.

@@ -13,6 +13,7 @@ import (
 	"github.com/postern/postern/app/doctor/support"
 	"github.com/postern/postern/app/exposure"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // supportKey is the vault's name for the key that pseudonyms are made with, so
@@ -67,7 +68,7 @@ func (a *App) Support(ctx context.Context) (api.Support, error) {
 	}
 	out, err := support.Make(mask, append(files, logs)...)
 	if err != nil {
-		return api.Support{}, &api.Error{Kind: platforms.Rejected, Text: sentence(err.Error())}
+		return api.Support{}, &api.Error{Kind: platforms.Rejected, Text: text.Sentence(err.Error())}
 	}
 	return out, nil
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postern/postern/platforms/text"
 )
 
 // Bounds of a Book.
@@ -234,6 +236,5 @@ func sum(token string) []byte {
 
 // Sentence is an error of this package as a person reads it.
 func Sentence(err error) string {
-	s := err.Error()
-	return strings.ToUpper(s[:1]) + s[1:] + "."
+	return text.Sentence(err.Error())
 }

@@ -36,7 +36,7 @@ func accountTitle(title, name, handle string) string {
 // judgeAccount puts what a check found together with how the account stands.
 func judgeAccount(a api.Account, found api.Check, err error) Result {
 	if err != nil {
-		return Result{api.Unclear, "The account could not be checked. " + sentence(platforms.Explain(err)), "Run the doctor again."}
+		return Result{api.Unclear, "The account could not be checked. " + text.Sentence(platforms.Explain(err)), "Run the doctor again."}
 	}
 	if e := found.Error; e != nil {
 		state := api.Sick

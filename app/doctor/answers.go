@@ -23,7 +23,7 @@ func judgeResponder(r api.Responder) Result {
 	case r.Problem != "":
 		return Result{api.Sick, "It can't work. " + r.Problem, "Change its settings, or remove it."}
 	case r.Error != "":
-		return Result{api.Warned, "It failed last. " + sentence(r.Error), "Look at what it runs or calls, and at its settings. The activity says for which messages it failed."}
+		return Result{api.Warned, "It failed last. " + text.Sentence(r.Error), "Look at what it runs or calls, and at its settings. The activity says for which messages it failed."}
 	case r.Waiting > 0:
 		return Result{api.Warned, fmt.Sprintf("%d messages wait to be given to it again.", r.Waiting), "They are tried again by themselves. If it stays like this, look at what it runs or calls."}
 	case r.Last.IsZero():
@@ -57,7 +57,7 @@ func Routes(rs api.Routes, all []api.Responder) Probe {
 		}
 		switch {
 		case len(lost) > 0:
-			return Result{api.Warned, sentence(strings.Join(lost, "; ")), "Change the route, or switch the responder on."}
+			return Result{api.Warned, text.Sentence(strings.Join(lost, "; ")), "Change the route, or switch the responder on."}
 		case on == 0 && len(rs.Default) == 0:
 			return Result{api.Warned, "No route is on, so nothing handles messages. They stay in the inbox.", "Make a route, if messages are to be answered."}
 		case on == 0:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms/text"
 )
 
 // Vault is where secrets are kept, as far as a check needs it.
@@ -27,7 +28,7 @@ func Keyring(v Vault) Probe {
 				return Result{api.Unclear, fmt.Sprintf("Secrets are kept in: %s. It did not answer in time.", v.Where),
 					"Look whether it asks to be unlocked, then run the doctor again."}
 			}
-			return Result{api.Sick, fmt.Sprintf("Secrets are kept in: %s. A value could not be %s. %s", v.Where, what, sentence(err.Error())),
+			return Result{api.Sick, fmt.Sprintf("Secrets are kept in: %s. A value could not be %s. %s", v.Where, what, text.Sentence(err.Error())),
 				"Unlock the keyring, or look whether its service runs. Accounts can't start without their secrets."}
 		}
 		if err := v.Put(ctx); err != nil {

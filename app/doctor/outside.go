@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms/text"
 )
 
 // Outside is what can be looked at where no Postern runs, or none answers.
@@ -16,7 +17,7 @@ func Outside(dir string, silent error) []Probe {
 	return []Probe{
 		{ID: "running", Title: "Postern", Run: func(context.Context) Result {
 			if silent != nil {
-				return Result{api.Sick, "Postern does not answer. " + sentence(silent.Error()), "Do what the text says; else quit Postern and start it again."}
+				return Result{api.Sick, "Postern does not answer. " + text.Sentence(silent.Error()), "Do what the text says; else quit Postern and start it again."}
 			}
 			return Result{api.Sick, "Postern is not running for this data folder, so nothing comes in and nothing is sent.", "Start it with: postern. It can start with your session: see General in its window."}
 		}},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms/text"
 )
 
 // Figures is the journal in figures.
@@ -37,7 +38,7 @@ func Journal(figures func() (Figures, error), write func(context.Context) error,
 			if ctx.Err() != nil {
 				return late(ctx.Err())
 			}
-			return Result{api.Sick, "The journal can't be written. " + sentence(err.Error()), "Make room on the disk and look who owns the data folder, then start Postern again."}
+			return Result{api.Sick, "The journal can't be written. " + text.Sentence(err.Error()), "Make room on the disk and look who owns the data folder, then start Postern again."}
 		}
 		text := fmt.Sprintf("%d messages in %s, of it %s free for reuse.", f.Entries, size(f.Bytes), size(f.Free))
 		at := now()
@@ -116,4 +117,3 @@ func ago(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", int(d.Hours())/24)
 }
-

@@ -53,6 +53,11 @@ type Config struct {
 
 	Headers []Header // of each request, at most 32
 
+	// Raw says that of an event that a machine sent the destination gets the
+	// request's body, byte for byte and with its Content-Type. It is signed by
+	// Secret as any other.
+	Raw bool
+
 	Mode     Mode   // empty: OneWay
 	Reply    string // for Static
 	Markdown bool   // text that is answered is Markdown; so is Reply

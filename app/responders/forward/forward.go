@@ -145,7 +145,7 @@ func (r *Responder) Respond(ctx context.Context, d app.Delivery) ([]platforms.Me
 	if !wire.Wants(r.c.Kinds, d.Event) {
 		return nil, nil
 	}
-	body, err := wire.Of(d).JSON()
+	body, form, err := r.body(d)
 	if err != nil {
 		return nil, &platforms.Error{Kind: platforms.Rejected, Text: "The event can't be written as JSON for the destination.", Err: err}
 	}
@@ -155,7 +155,7 @@ func (r *Responder) Respond(ctx context.Context, d app.Delivery) ([]platforms.Me
 	defer func() { <-r.slots }()
 	trial, stop := context.WithTimeout(ctx, r.c.Timeout)
 	defer stop()
-	answers, err := r.post(trial, d, body)
+	answers, err := r.post(trial, d, body, form)
 	if err != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("forwarding was stopped: %w", context.Cause(ctx))
 	}

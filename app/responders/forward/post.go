@@ -22,7 +22,7 @@ import (
 const longestRest = 24 * time.Hour
 
 // post makes one request and reads what Config.Mode needs of its answer.
-func (r *Responder) post(ctx context.Context, d app.Delivery, body []byte) ([]platforms.Message, error) {
+func (r *Responder) post(ctx context.Context, d app.Delivery, body []byte, form string) ([]platforms.Message, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.c.URL, bytes.NewReader(body))
 	if err != nil {
 		return nil, r.rejected("The request to it could not be made. Check its address.", err)
@@ -35,7 +35,7 @@ func (r *Responder) post(ctx context.Context, d app.Delivery, body []byte) ([]pl
 	}
 	id := wire.ID(d)
 	timestamp, signature := sign(r.keys, id, r.now(), body)
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", form)
 	req.Header.Set("Webhook-Id", id)
 	req.Header.Set("Webhook-Timestamp", timestamp)
 	req.Header.Set("Webhook-Signature", signature)
@@ -54,6 +54,21 @@ func (r *Responder) post(ctx context.Context, d app.Delivery, body []byte) ([]pl
 		answer[i].ReplyTo = d.Event.Message
 	}
 	return answer, err
+}
+
+// body is what the destination gets, and its media type.
+func (r *Responder) body(d app.Delivery) (body []byte, form string, err error) {
+	if raw := d.Event.Raw; r.c.Raw && raw != nil {
+		form = "application/octet-stream"
+		if v := raw.Header["Content-Type"]; len(v) > 0 {
+			if _, _, err := mime.ParseMediaType(v[0]); err == nil {
+				form = v[0]
+			}
+		}
+		return raw.Body, form, nil
+	}
+	body, err = wire.Of(d).JSON()
+	return body, "application/json", err
 }
 
 // unreachable is an error of Do: no answer came.

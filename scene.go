@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/postern/postern/app/access"
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/demo"
+)
+
+// play sets the demo up as a person would and lets its correspondents begin.
+func (p *program) play(ctx context.Context) error {
+	accounts, err := p.furnish(ctx)
+	if err == nil {
+		err = p.admit(ctx, accounts)
+	}
+	if err == nil {
+		err = p.hire(ctx, accounts)
+	}
+	if err != nil {
+		return errors.Join(err, p.stage.Close())
+	}
+	p.wg.Go(func() {
+		defer p.stage.Close()
+		p.wg.Go(func() {
+			if err := p.pair(ctx); err != nil && ctx.Err() == nil {
+				p.log.Error("the demo's pairing failed", "err", err)
+			}
+		})
+		p.stage.Play(ctx)
+		<-ctx.Done()
+	})
+	return nil
+}
+
+// furnish adds the accounts.
+func (p *program) furnish(ctx context.Context) (ids []platforms.AccountID, err error) {
+	for _, a := range p.stage.Accounts() {
+		added, err := p.app.AddAccount(ctx, api.AccountDraft{Platform: a.Platform, Name: a.Name, Values: a.Values})
+		if err == nil && a.Door {
+			_, err = p.app.SetListener(ctx, added.ID, api.Listener{}, "demo")
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, added.ID)
+	}
+	return ids, nil
+}
+
+// admit lets the correspondents in that are no strangers.
+func (p *program) admit(ctx context.Context, accounts []platforms.AccountID) error {
+	for _, who := range p.stage.People() {
+		if who.Stranger {
+			continue
+		}
+		d := api.RuleDraft{Account: accounts[who.Account], User: string(who.User), Role: access.Member, Name: who.Name}
+		if who.Kind != platforms.Direct {
+			d.Conversation = string(who.Conversation)
+		}
+		if _, err := p.app.Allow(ctx, d); err != nil {
+			return fmt.Errorf("letting %s in: %w", who.Name, err)
+		}
+	}
+	return nil
+}
+
+// hire sets the sample agent up, for the one who will be paired.
+func (p *program) hire(ctx context.Context, accounts []platforms.AccountID) error {
+	guest, ok := p.guest()
+	if !ok {
+		return nil
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	folder := filepath.Join(p.o.Dir, "notes")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "shopping.txt"), []byte("bread\ncoffee\n"), 0o600); err != nil {
+		return err
+	}
+	r, err := p.app.AddResponder(ctx, api.ResponderDraft{Kind: "agent", Label: "Sample agent", Values: map[string]string{
+		"program": exe, "arguments": "sample-agent", "folder": folder,
+	}})
+	if err != nil {
+		return err
+	}
+	when, err := p.app.WriteRoute(api.Cond{Op: "and", Of: []api.Cond{
+		{Op: "is", Field: "account", Value: string(accounts[guest.Account])},
+		{Op: "is", Field: "conversation.id", Value: string(guest.Conversation)},
+	}})
+	if err != nil {
+		return err
+	}
+	_, err = p.app.SetRoutes(ctx, []api.Route{{Name: guest.Name + " asks the agent", When: when, To: []string{r.ID}}})
+	return err
+}
+
+func (p *program) guest() (demo.Person, bool) {
+	for _, who := range p.stage.People() {
+		if who.Stranger {
+			return who, true
+		}
+	}
+	return demo.Person{}, false
+}
+
+// pair plays both sides: a code is made here and sent by the guest, who is let
+// in, asks the agent, and gives it a permission.
+func (p *program) pair(ctx context.Context) error {
+	code, err := p.app.Pair(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.stage.Pair(ctx, code.Code); err != nil {
+		return err
+	}
+	for changed := p.app.Watch(ctx); ; {
+		if claims := p.app.People().Claims; len(claims) > 0 {
+			if _, err := p.app.AnswerClaim(ctx, api.ClaimAnswer{Claim: claims[0], Accept: true}); err != nil {
+				return err
+			}
+			break
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for _, words := range []string{"list", "write Tea at five"} {
+		if err := p.stage.Ask(ctx, words); err != nil {
+			return err
+		}
+	}
+	return p.stage.Press(ctx, "Allow once")
+}
