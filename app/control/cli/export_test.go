@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,9 +132,9 @@ func TestExportToFile(t *testing.T) {
 	})
 	t.Run("nor one that appears meanwhile", func(t *testing.T) {
 		late := filepath.Join(dir, "late")
+		b := talk()
 		b.Wait = func(context.Context, string) { _ = os.WriteFile(late, []byte("mine"), 0o600) }
-		defer func() { b.Wait = nil }()
-		_, errs, code := s.run(t, "export", "-o", late)
+		_, errs, code := shell{dir: serve(t, b)}.run(t, "export", "-o", late)
 		if raw, _ := os.ReadFile(late); code != cli.Failed || !strings.Contains(errs, "--force") || string(raw) != "mine" {
 			t.Errorf("code %d: %s: %s", code, errs, raw)
 		}
@@ -158,20 +159,21 @@ func TestExportToFile(t *testing.T) {
 		only(t, "out.jsonl")
 	})
 	t.Run("broken off by Ctrl-C", func(t *testing.T) {
-		for range 1000 {
-			add(b, api.Entry{Account: "pigeon"})
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		b.Wait = func(context.Context, string) {
-			if calls := b.Calls(); strings.HasPrefix(calls[len(calls)-1], "Entries 400 ") {
-				cancel()
-			}
-		}
-		defer func() { b.Wait = nil }()
 		for _, args := range [][]string{{"export", "-o", filepath.Join(dir, "new")}, {"export", "-o", path, "--force"}} {
-			if _, errs, code := s.runCtx(ctx, args...); code != cli.Failed || !strings.Contains(errs, "interrupted") {
+			b := talk()
+			for range 1000 {
+				add(b, api.Entry{Account: "pigeon"})
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			b.Wait = func(context.Context, string) {
+				if calls := b.Calls(); len(calls) > 0 && strings.HasPrefix(calls[len(calls)-1], "Entries 400 ") {
+					cancel()
+				}
+			}
+			if _, errs, code := (shell{dir: serve(t, b)}).runCtx(ctx, args...); code != cli.Failed || !strings.Contains(errs, "interrupted") {
 				t.Errorf("code %d: %s", code, errs)
 			}
+			cancel()
 		}
 		if raw, _ := os.ReadFile(path); !strings.Contains(string(raw), "Carol joined") {
 			t.Errorf("%s", raw)
@@ -179,15 +181,18 @@ func TestExportToFile(t *testing.T) {
 		only(t, "out.jsonl")
 	})
 	t.Run("broken off by Postern", func(t *testing.T) {
-		n := 0
+		b := talk()
+		for range 1000 {
+			add(b, api.Entry{Account: "pigeon"})
+		}
+		var calls atomic.Int32
 		b.Err = func(string) error {
-			if n++; n == 3 {
+			if calls.Add(1) == 3 {
 				return &api.Error{Kind: platforms.Temporary, Text: "Busy."}
 			}
 			return nil
 		}
-		defer func() { b.Err = nil }()
-		if _, errs, code := s.run(t, "export", "-o", filepath.Join(dir, "new")); code != cli.Failed || !strings.Contains(errs, "Busy") {
+		if _, errs, code := (shell{dir: serve(t, b)}).run(t, "export", "-o", filepath.Join(dir, "new")); code != cli.Failed || !strings.Contains(errs, "Busy") {
 			t.Errorf("code %d: %s", code, errs)
 		}
 		only(t, "out.jsonl")
