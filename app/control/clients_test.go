@@ -212,6 +212,21 @@ func TestClientReads(t *testing.T) {
 	}
 }
 
+// TestClientSeesNoAffairs: what is about accounts and settings is for nobody,
+// also of those who may read every conversation.
+func TestClientSeesNoAffairs(t *testing.T) {
+	dir, _ := start(t, town(), control.Options{})
+	made := name(t, dial(t, dir), "reader", "read", "status")
+	lines, err := as(t, dir, withToken(made.Token)).Activity(t.Context(), client.ActivityQuery{})
+	var seqs []uint64
+	for _, l := range lines {
+		seqs = append(seqs, l.Seq)
+	}
+	if err != nil || !slices.Equal(seqs, []uint64{5, 4, 3}) {
+		t.Errorf("%v %v", err, seqs)
+	}
+}
+
 func TestClientSnapshot(t *testing.T) {
 	b := town()
 	dir, _ := start(t, b, control.Options{})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,9 +166,10 @@ func (e *env) printToken(made api.ClientMade, err error) error {
 
 func (e *env) clientsChange() *cobra.Command {
 	var f clientFlags
+	var less []string
 	cmd := &cobra.Command{
 		Use: "change NAME", Short: "Change what a client may do; its token stays",
-		Long: "Change what a client may do; its token stays. What is not given stays, too; scopes that are given take the place of all former ones.\n\n" + scopeHelp,
+		Long: "Change what a client may do; its token stays, and so does what is not given. --scope adds a scope, --without takes one away.\n\n" + scopeHelp,
 		Args: args(cobra.ExactArgs(1)), ValidArgsFunction: e.completeClient,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return e.onClient(cmd, args[0], func(c *client.Client, was api.Client) error {
@@ -175,8 +177,8 @@ func (e *env) clientsChange() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if len(d.Scopes) == 0 {
-					d.Scopes = was.Scopes
+				if d.Scopes, err = scopesAfter(was.Scopes, d.Scopes, less); err != nil {
+					return err
 				}
 				if d.PerMinute == 0 {
 					d.PerMinute = was.PerMinute
@@ -200,8 +202,25 @@ func (e *env) clientsChange() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().StringArrayVar(&less, "without", nil, "let it do `SCOPE` no longer; may be given more than once")
 	cmd.Flags().StringVar(&f.name, "name", "", "give it the new `NAME`")
 	return cmd
+}
+
+// scopesAfter is scopes with more and without less.
+func scopesAfter(scopes, more []api.Scope, less []string) ([]api.Scope, error) {
+	out := append(slices.Clone(scopes), more...)
+	for _, text := range less {
+		s, err := clients.ParseScope(text)
+		if err != nil {
+			return nil, wrong("%w", err)
+		}
+		if !slices.Contains(out, s) {
+			return nil, fmt.Errorf("it does not have the scope %s; postern clients lists what it has", s)
+		}
+		out = slices.DeleteFunc(out, func(v api.Scope) bool { return v == s })
+	}
+	return out, nil
 }
 
 func (e *env) clientsRotate() *cobra.Command {

@@ -39,7 +39,14 @@ ci    2026-03-04 05:06                   60              send:pigeon/c1 read:pig
 	if err := json.Unmarshal([]byte(out), &made); err != nil || code != cli.OK || !clients.IsToken(made.Token) || made.Token == token {
 		t.Errorf("%d %v", code, err)
 	}
-	s.good(t, "clients", "change", "ci", "--scope", "status", "--per-minute", "5")
+	if _, _, code := s.run(t, "clients", "change", "ci", "--without", "read"); code != cli.Failed {
+		t.Errorf("it lost what it did not have: %d", code)
+	}
+	s.good(t, "clients", "change", "ci", "--scope", "status", "--without", "read:pigeon", "--per-minute", "5")
+	if c := b.Clients(); len(c) != 1 || scope(c[0]) != "send:pigeon/c1 status" {
+		t.Errorf("%+v", c)
+	}
+	s.good(t, "clients", "change", "ci", "--without", "send:pigeon/c1")
 	s.good(t, "clients", "change", "ci", "--name", "editor")
 	if c := b.Clients(); len(c) != 1 || c[0].Name != "editor" || c[0].PerMinute != 5 || scope(c[0]) != "status" {
 		t.Errorf("%+v", c)

@@ -150,6 +150,20 @@ func TestWaitLosesNothing(t *testing.T) {
 	}
 }
 
+func TestWaitBehindMuchOfOurOwn(t *testing.T) {
+	h := serve(t, "read:pigeon/c1")
+	h.b.Change(func(st *controltest.State) {
+		for i := range uint64(2500) {
+			*st.Entries = append(*st.Entries, api.Entry{Seq: 3 + i, Account: "pigeon", Conversation: "c1", Outgoing: true})
+		}
+	})
+	h.say("theirs")
+	var got messages
+	if err := call(t, h.connect(nil, nil), "wait_for_message", waitFor(args{"after": 2}), &got); err != nil || !slices.Equal(texts(got), []string{"theirs"}) || got.After != 2503 {
+		t.Errorf("%v %+v", err, got)
+	}
+}
+
 func TestWaitOverARestart(t *testing.T) {
 	h := serve(t, "read:pigeon/c1")
 	s := h.connect(nil, nil)
