@@ -100,7 +100,7 @@ func (p *peoplePage) snapshot() {
 	if s.Revision != p.revision || s.Program.PID != p.pid {
 		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
 	}
-	if p.has && s.Claims != len(p.data.Claims) && !p.loading {
+	if p.asked.IsZero() || p.has && s.Claims != len(p.data.Claims) && !p.loading {
 		p.load()
 	}
 }

@@ -48,7 +48,7 @@ func (p *activityPage) details(a api.Activity) {
 	buttons.Add(done)
 	deeds := flow(8)
 	if a.Entry != 0 {
-		deeds.Add(newButton(plain, "Why?", iconInfo, func() { w.why(a.Entry) }))
+		deeds.Add(newButton(plain, "Why?", iconInfo, func() { m.close(); w.why(a.Entry) }))
 	}
 	if a.User != "" {
 		deeds.Add(newButton(plain, "Allow…", "", func() { m.close(); w.askAllow(a) }))
