@@ -193,7 +193,7 @@ func (f *routeForm) write(then func()) {
 			return
 		}
 		if err != nil {
-			f.tell(api.RouteChecked{Problem: explain(err)}, false)
+			f.tell(api.RouteChecked{Problem: explain(err)}, told(err) == nil)
 			return
 		}
 		f.fill(when)

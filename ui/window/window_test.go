@@ -240,7 +240,7 @@ func TestKeys(t *testing.T) {
 		t.Error("Ctrl+F does not lead to the search")
 	}
 	t.Run("they work inside a field too", func(t *testing.T) {
-		s.w.inbox.search.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.Key5, Modifier: fyne.KeyModifierShortcutDefault})
+		s.w.inbox.search.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.Key6, Modifier: fyne.KeyModifierShortcutDefault})
 		if s.w.page != PageActivity {
 			t.Errorf("shows %s", s.w.page)
 		}
