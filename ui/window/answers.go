@@ -55,7 +55,8 @@ type answersPage struct {
 	empty   *fyne.Container // only notifications so far
 	cards   *fyne.Container
 	leases  *fyne.Container
-	held    *fyne.Container // the section of leases
+	held    *fyne.Container       // the section of leases
+	since   []func(now time.Time) // bring the leases' times up to date
 	routes  *routeList
 
 	byID     map[string]*responderCard
@@ -105,17 +106,25 @@ func (p *answersPage) snapshot() {
 	if s := p.w.snap; s.Revision != p.revision || s.Program.PID != p.pid {
 		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
 	}
+	p.clock() // the accounts' names
 }
 
 // tick brings times up to date, and reads anew what has changed: once a second
 // at most.
 func (p *answersPage) tick() {
+	p.clock()
+	if p.dirty && !p.loading && p.w.now().Sub(p.asked) >= time.Second {
+		p.load()
+	}
+}
+
+func (p *answersPage) clock() {
 	now := p.w.now()
 	for _, c := range p.byID {
 		c.clock(now)
 	}
-	if p.dirty && !p.loading && now.Sub(p.asked) >= time.Second {
-		p.load()
+	for _, f := range p.since {
+		f(now)
 	}
 }
 

@@ -226,6 +226,12 @@ func TestLeases(t *testing.T) {
 		s := onAnswers(t, answers())
 		s.want("Agent: Claude")
 		s.want("Telegram family · took it 12 min ago")
+		s.push(func(snap *api.Snapshot) {
+			snap.Accounts = slices.Clone(snap.Accounts)
+			snap.Accounts[0].Name = "home"
+		})
+		s.pass(time.Minute)
+		s.want("Telegram home · took it 13 min ago")
 		s.press("Hand over")
 		s.pick("Night shift")
 		if s.f.count(`SetLease a1 c1 "agent-2"`) != 1 {

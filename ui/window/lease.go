@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -12,21 +13,27 @@ import (
 
 // showLeases lists who has which conversation.
 func (p *answersPage) showLeases() {
-	p.leases.Objects = nil
+	p.leases.Objects, p.since = nil, nil
 	for i, l := range p.data.leases {
 		if i > 0 {
 			p.leases.Add(rule())
 		}
-		sub := model.LeaseSince(l, p.w.now())
-		if a, ok := p.w.account(l.Account); ok {
-			sub = shortName(a) + " · " + sub
+		sub := newText("", look{size: sizeTiny, color: colorMuted})
+		clock := func(now time.Time) {
+			words := model.LeaseSince(l, now)
+			if a, ok := p.w.account(l.Account); ok {
+				words = shortName(a) + " · " + words
+			}
+			sub.set(words)
 		}
+		clock(p.w.now())
+		p.since = append(p.since, clock)
 		b := newButton(plain, "Hand over", iconDown, nil)
 		b.tap = func() { p.w.handOver(b, l, p.data.responders, p.load) }
 		name := newTapText(model.LeaseTitle(l), colorText, func() { p.w.Show(api.Request{Account: l.Account, Conversation: l.Conversation}) })
 		name.look.size, name.look.bold = sizeBody, true
 		p.leases.Add(hbox(10, fill(vbox(1, name, newText(model.LeaseWords(l, p.data.responders), look{size: sizeSmall}),
-			newText(sub, look{size: sizeTiny, color: colorMuted}))), b))
+			sub)), b))
 	}
 	if len(p.data.leases) == 0 {
 		p.leases.Add(body("Nobody has a conversation now."))
