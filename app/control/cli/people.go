@@ -110,8 +110,10 @@ func (e *env) peopleAllow() *cobra.Command {
 		until string
 	)
 	cmd := &cobra.Command{
-		Use:   "allow (--entry N | --account ACCOUNT --user ID [--conversation ID]) --role ROLE",
-		Short: "Let somebody in: who wrote an entry, or whose id you have; at a terminal", Args: args(none),
+		Use: "allow", Short: "Let somebody in: who wrote an entry, or whose id you have; at a terminal", Args: args(none),
+		Long: "Let somebody in, at a terminal: who wrote an entry (--entry), or whose id you have (--account and --user). " +
+			"By --entry they may talk where they wrote; by ids in direct chats, or in the shared place that --conversation names. An existing rule for the same is changed.",
+		Example: "  postern people allow --entry 4711 --role member\n  postern people allow --account ACCOUNT --user ID --conversation ID --role listener --until 2026-12-31",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			byID := d.Account != "" || d.User != "" || d.Conversation != ""
 			switch {
@@ -203,7 +205,7 @@ func key(cmd *cobra.Command, e *env, k *api.RuleKey) {
 func (e *env) peopleRemove() *cobra.Command {
 	var k api.RuleKey
 	cmd := &cobra.Command{
-		Use: "remove --account ACCOUNT --user ID [--conversation ID]", Short: "Take a rule away", Args: args(none),
+		Use: "remove", Short: "Take a rule away, named by --account, --user and --conversation", Args: args(none),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if k.Account == "" || k.User == "" {
 				return wrong("name both --account and --user")
@@ -225,8 +227,8 @@ func (e *env) peopleIgnore() *cobra.Command {
 		name  string
 	)
 	cmd := &cobra.Command{
-		Use:   "ignore (--entry N | --account ACCOUNT [--user ID] [--conversation ID])",
-		Short: "Keep somebody, or a whole conversation, out for good, whatever the rules say", Args: args(none),
+		Use: "ignore", Short: "Keep somebody, or a whole conversation, out for good, whatever the rules say", Args: args(none),
+		Long: "Keep somebody out for good, whatever the rules say: who wrote an entry (--entry), or a user, a conversation, or a user in a conversation of an --account.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			byID := k != (api.RuleKey{})
 			switch {
@@ -250,7 +252,7 @@ func (e *env) peopleIgnore() *cobra.Command {
 func (e *env) peopleUnignore() *cobra.Command {
 	var k api.RuleKey
 	cmd := &cobra.Command{
-		Use: "unignore --account ACCOUNT [--user ID] [--conversation ID]", Short: "Take somebody off the list of those who are ignored, at a terminal", Args: args(none),
+		Use: "unignore", Short: "Take somebody off the list of those who are ignored, at a terminal", Args: args(none),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if k.Account == "" || k.User == "" && k.Conversation == "" {
 				return wrong("name --account with --user, --conversation or both, as in: postern people list")

@@ -43,8 +43,9 @@ func (e *env) simulate() *cobra.Command {
 		group bool
 	)
 	cmd := &cobra.Command{
-		Use:   "simulate --account ACCOUNT --user ID [TEXT]",
-		Short: "What would happen if somebody wrote; nothing is sent, and nothing happens", Args: args(cobra.MaximumNArgs(1)),
+		Use: "simulate [TEXT]", Short: "What would happen if somebody wrote; nothing is sent, and nothing happens", Args: args(cobra.MaximumNArgs(1)),
+		Long:    "What would happen if the --user of an --account wrote TEXT (“hello” if left out), in a direct chat or in a shared --conversation. Nothing is sent, and nothing happens.",
+		Example: "  postern simulate --account ACCOUNT --user ID --conversation ID --mentioned \"lights on\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case s.Account == "" || s.User == "":
