@@ -104,7 +104,7 @@ func (a *App) decide(ctx context.Context, q *inquiry, c api.AskChoice, by, who s
 	if c.Grants {
 		word = "given"
 	}
-	a.audit(ctx, "permission", who, q.Account, fmt.Sprintf("A permission that %q asked for was %s: %s (%s).", q.Responder, word, q.Title, c.Label))
+	a.audit(ctx, string(api.Permission), who, q.Account, fmt.Sprintf("A permission that %q asked for was %s: %s (%s).", q.Responder, word, q.Title, c.Label))
 	a.asks.mu.Lock()
 	q.decided, q.by = c.ID, by
 	close(q.done)

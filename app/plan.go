@@ -57,7 +57,10 @@ func (a *App) plan(acc *account, job store.Job) plan {
 		}
 	}
 	line := refusal(job, d)
-	if d.Verdict == access.Unsaid || d.Verdict == access.NeedsMention {
+	switch d.Verdict {
+	case access.Unsaid:
+		line.What, line.User, line.Why = string(api.Routed), "", "nothing was said, so nothing is to be answered"
+	case access.NeedsMention:
 		line.What, line.User = string(api.Ignored), ""
 	}
 	p.end = &store.Outcome{Status: store.Delivered, Why: d.Why(), Activity: &line}

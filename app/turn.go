@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
 )
@@ -241,7 +242,8 @@ func (t *turn) replace(m platforms.Message) (left []platforms.Message, done bool
 		return nil, false
 	}
 	first.Key = m.Key
-	_, err = t.a.store.Put(context.WithoutCancel(ctx), store.Outgoing{Account: t.job.Account, Message: first, Ephemeral: t.acc.ephemeral(), Answers: t.job.Seq},
+	line := t.a.line(api.SentOut, lane{t.job.Account, t.job.Event.Conversation.ID}, 0, "")
+	_, err = t.a.store.Put(context.WithoutCancel(ctx), store.Outgoing{Account: t.job.Account, Message: first, Ephemeral: t.acc.ephemeral(), Answers: t.job.Seq, Activity: &line},
 		[]platforms.MessageID{live})
 	if err != nil {
 		t.acc.log.Error("an answer that was shown could not be recorded", "seq", t.job.Seq, "err", err)

@@ -149,6 +149,8 @@ func ActivityWords(w api.What) string {
 		return "Changed"
 	case api.Alarm:
 		return "Alarm"
+	case api.Permission:
+		return "Permission"
 	case api.ToldAgain:
 		return "Arrived again"
 	}

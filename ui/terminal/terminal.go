@@ -155,6 +155,10 @@ func (t *Terminal) news() {
 
 // tell prints one line of activity, if it is about a message.
 func (t *Terminal) tell(a api.Activity) {
+	if a.What == api.Permission {
+		t.line("  %s", text.Line(a.Why, 300))
+		return
+	}
 	if a.Entry == 0 {
 		return
 	}
@@ -176,7 +180,7 @@ func (t *Terminal) tell(a api.Activity) {
 	}
 	why := text.Line(a.Why, 200)
 	switch a.What {
-	case api.Routed, api.Ignored:
+	case api.Routed, api.Ignored, api.Rejected:
 		who := text.Line(e.From.Name, 60)
 		if e.Stranger {
 			who += " (stranger)"
@@ -187,9 +191,14 @@ func (t *Terminal) tell(a api.Activity) {
 		if e.Kind == platforms.MessageEdited {
 			who += " (edited)"
 		}
+		if a.What == api.Routed && a.User != "" { // a pairing code
+			words = "(a pairing code)"
+		}
 		t.line("✉ %s%s: %s", t.titles[a.Account], who, words)
 		if a.What == api.Ignored {
 			t.line("  not handed on: %s", why)
+		} else if a.What == api.Rejected {
+			t.line("  not let in: %s", why)
 		}
 	case api.SentOut:
 		t.line("↩ %sto %s: %s", t.titles[a.Account], where, words)

@@ -279,6 +279,8 @@ const (
 	Changed   What = "changed"
 	Alarm     What = "alarm"
 	ToldAgain What = "duplicate"
+	// Permission: one that a responder asked for was given or refused.
+	Permission What = "permission"
 )
 
 // Draft is a message to send.

@@ -104,7 +104,7 @@ func TestSettings(t *testing.T) {
 		}
 		good := map[string][2]string{
 			keyProgram: {` "/usr/bin/agent" `, "/usr/bin/agent"}, keyFolder: {"/home/ada/", "/home/ada"}, keyPass: {"A, B\nC", "A\nB\nC"},
-			keyLimit: {"45", "45m0s"}, keyEnv: {"export A=b=c\n\nD=", "export A=b=c\nD="},
+			keyLimit: {"45", "45m"}, keyEnv: {"export A=b=c\n\nD=", "export A=b=c\nD="},
 		}[f.Key]
 		if got, err := f.Parse(good[0]); err != nil || got != good[1] {
 			t.Errorf("%s: got %q, %v", f.Key, got, err)
