@@ -33,6 +33,8 @@ type fake struct {
 	bot     platforms.UserID // who a Check says it is
 	pace    platforms.Pace
 	ids     platforms.IDs
+	edits   []edit
+	refuse  error // of edits
 }
 
 func newFake() *fake {
@@ -162,6 +164,57 @@ func (c *fakeConnector) Send(ctx context.Context, m platforms.Message) (platform
 	return platforms.MessageID(fmt.Sprintf("s%d", len(c.f.sent))), nil
 }
 
+// edit is one change of a sent message.
+type edit struct {
+	id platforms.MessageID
+	m  platforms.Message
+}
+
+func (c *fakeConnector) Edit(_ context.Context, id platforms.MessageID, m platforms.Message) error {
+	c.f.mu.Lock()
+	defer c.f.mu.Unlock()
+	if c.f.refuse != nil {
+		return c.f.refuse
+	}
+	c.f.edits = append(c.f.edits, edit{id, m})
+	return nil
+}
+
+// put queues any events from outside; they arrive together.
+func (f *fake) put(evs ...platforms.Event) {
+	f.mu.Lock()
+	for _, ev := range evs {
+		f.n++
+		if ev.ID == "" {
+			ev.ID = platforms.EventID("e" + strconv.Itoa(f.n))
+		}
+		ev.Cursor = platforms.Cursor(strconv.Itoa(f.n))
+		if ev.Time.IsZero() {
+			ev.Time = time.Now()
+		}
+		f.queue = append(f.queue, ev)
+	}
+	f.mu.Unlock()
+	f.poke()
+}
+
+// shown is what stands in the chat: what was sent, as it was changed last.
+func (f *fake) shown() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []string
+	for i, m := range f.sent {
+		text := m.Text
+		for _, e := range f.edits {
+			if e.id == platforms.MessageID(fmt.Sprintf("s%d", i+1)) {
+				text = e.m.Text
+			}
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
 // responder is a Responder made of a function.
 type responder struct {
 	acts bool
@@ -183,6 +236,7 @@ type world struct {
 	now   func() time.Time
 
 	responders []Responder
+	kinds      []Kind
 	change     func(*platforms.Platform) // of the fake's Platform
 	log        slog.Handler
 	app        *App
@@ -201,7 +255,7 @@ func (w *world) start() *App {
 		w.change(&p)
 	}
 	a, err := New(w.t.Context(), Options{Dir: w.dir, Vault: w.vault, Platforms: []platforms.Platform{p},
-		Responders: w.responders, Version: "test", Now: w.now, Demo: true, Log: w.log})
+		Responders: w.responders, Kinds: w.kinds, Version: "test", Now: w.now, Demo: true, Log: w.log})
 	if err != nil {
 		w.t.Fatal(err)
 	}
