@@ -40,7 +40,7 @@ func newResponderCard(p *answersPage) *responderCard {
 	c.why = body("")
 	c.trouble = remark(true, c.why)
 	c.view = card(12, vbox(8,
-		hboxTop(10, fill(vbox(2, c.name, c.kind, hboxTop(6, c.state, fill(c.status)))), c.on, c.more), c.trouble))
+		hboxTop(10, fill(vbox(2, c.name, c.kind, hboxTop(6, c.state, fill(c.status)))), hbox(4, c.on, c.more)), c.trouble))
 	return c
 }
 

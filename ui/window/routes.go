@@ -30,6 +30,13 @@ type routeList struct {
 	base   []api.Route // as the service has them
 	draft  []api.Route // as they are shown
 	saving bool
+	keys   []routeKeys // of each row
+}
+
+// routeKeys is what can be pressed in a row.
+type routeKeys struct {
+	on       *toggle
+	up, down *button
 }
 
 func newRouteList(p *answersPage) *routeList {
@@ -89,7 +96,7 @@ func (l *routeList) change(rs []api.Route) {
 }
 
 func (l *routeList) draw() {
-	l.rows.Objects = nil
+	l.rows.Objects, l.keys = nil, nil
 	for i := range l.draft {
 		l.rows.Add(l.row(i))
 	}
@@ -116,12 +123,16 @@ func (l *routeList) row(i int) fyne.CanvasObject {
 		to += " · then looks at later routes"
 	}
 	words.Add(hboxTop(6, newIcon(iconSend, colorMuted, 14), fill(newText(to, look{size: sizeSmall, color: ink, wrap: true}))))
-	on := newToggle(func(on bool) { l.alter(i, func(r *api.Route) { r.Off = !on }) })
+	on := newToggle(func(on bool) {
+		l.alter(i, func(r *api.Route) { r.Off = !on })
+		l.w.win.Canvas().Focus(l.keys[i].on)
+	})
 	on.on = !r.Off
-	up := newButton(quiet, "", iconUp, func() { l.move(i, i-1) })
-	down := newButton(quiet, "", iconDown, func() { l.move(i, i+1) })
+	up := newButton(quiet, "", iconUp, func() { l.step(i, i-1) })
+	down := newButton(quiet, "", iconDown, func() { l.step(i, i+1) })
 	up.enable(i > 0)
 	down.enable(i < len(l.draft)-1)
+	l.keys = append(l.keys, routeKeys{on, up, down})
 	more := newButton(quiet, "", iconMore, nil)
 	more.tap = func() {
 		l.w.menu(more, true,
@@ -147,6 +158,17 @@ func (l *routeList) move(from, to int) {
 	r := rs[from]
 	rs = slices.Delete(rs, from, from+1)
 	l.change(slices.Insert(rs, to, r))
+}
+
+// step moves a route by one, and keeps what moved it at hand: pressing again
+// goes on.
+func (l *routeList) step(from, to int) {
+	l.move(from, to)
+	k := l.keys[to].down
+	if to < from && !l.keys[to].up.disabled || k.disabled {
+		k = l.keys[to].up
+	}
+	l.w.win.Canvas().Focus(k)
 }
 
 // put replaces the route at i, or adds one before the end where i is below 0.

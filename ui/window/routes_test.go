@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
 	"github.com/postern/postern/app/control/api"
@@ -52,6 +53,22 @@ func TestRoutes(t *testing.T) {
 		s.want("The routes are saved.")
 		if l.bar.Visible() {
 			t.Error("it still says that they are not saved")
+		}
+	})
+	t.Run("can be moved by the keyboard alone", func(t *testing.T) {
+		s := onAnswers(t, answers())
+		l, c := s.w.answers.routes, s.win.Canvas()
+		test.Tap(l.keys[0].down)
+		for range 4 { // the last of them turns back
+			c.Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+		}
+		if got := names(l.draft); got != "Support tickets, Heating, Ask Claude, Big files" {
+			t.Error(got)
+		}
+		test.Tap(l.keys[2].on)
+		c.Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+		if l.draft[2].Off {
+			t.Error("the switch is not at hand any more")
 		}
 	})
 	t.Run("Revert takes back", func(t *testing.T) {

@@ -242,3 +242,20 @@ func TestNamesThatSeveralHave(t *testing.T) {
 		}
 	}
 }
+
+func TestAnsweringIsCompleted(t *testing.T) {
+	s := shell{dir: serve(t, answering())}
+	for line, want := range map[string]string{
+		"responders off ":         "notify\tNotifications\ncommand-1\tHeating\nagent-1\tClaude\ncommand-2\tOld\n:4\n",
+		"responders add ":         "command\tCommand\nforward\tWeb service\n:4\n",
+		"routes edit ":            "r1\tHeating\nr2\n:4\n",
+		"routes add --to ":        "notify\tNotifications\n",
+		"leases give pigeon ":     "c1\tAlice\n",
+		"leases give pigeon c-1 ": "notify\tNotifications\n",
+	} {
+		out, _, code := s.run(t, append([]string{"__complete"}, strings.Split(line, " ")...)...)
+		if code != cli.OK || !strings.HasPrefix(out, want) {
+			t.Errorf("%s: code %d: %q", line, code, out)
+		}
+	}
+}

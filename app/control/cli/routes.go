@@ -118,12 +118,15 @@ type routeDraft struct {
 	at   int
 }
 
-func (d *routeDraft) flags(cmd *cobra.Command) {
+func (d *routeDraft) flags(e *env, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&d.name, "name", "", "your own `NAME` for it")
 	f.StringVar(&d.when, "when", "", "the `EXPRESSION` that has to hold; see postern routes names. Empty: always")
 	f.StringSliceVar(&d.to, "to", nil, "the `RESPONDER` that gets what fits; several with commas between them")
 	f.BoolVar(&d.also, "also", false, "look at later routes too")
+	_ = cmd.RegisterFlagCompletionFunc("to", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return e.completeResponder(0)(cmd, nil, typed)
+	})
 }
 
 // apply puts what was given into r.
@@ -215,7 +218,7 @@ Look first at what it would do: postern routes try --when … --to …`,
 			})
 		},
 	}
-	d.flags(cmd)
+	d.flags(e, cmd)
 	cmd.Flags().IntVar(&d.at, "at", 0, "the `PLACE` in the list, from 1; the end if left out")
 	cmd.Flags().BoolVar(&d.off, "off", false, "leave it switched off for now")
 	return cmd
@@ -263,7 +266,7 @@ func (e *env) routesEdit() *cobra.Command {
 			})
 		},
 	}
-	d.flags(cmd)
+	d.flags(e, cmd)
 	return cmd
 }
 

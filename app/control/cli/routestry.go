@@ -91,7 +91,7 @@ routes with this one among them, and marks with * what would change.`,
 			})
 		},
 	}
-	d.flags(cmd)
+	d.flags(e, cmd)
 	cmd.Flags().IntVar(&d.at, "at", 0, "the `PLACE` in the list, from 1; the end if left out")
 	return cmd
 }
