@@ -156,18 +156,28 @@ func (a *App) await(ctx context.Context, acc *account, job store.Job, got result
 	if err := a.enqueueAnswers(ctx, acc, job, got.answers, refuse); err != nil {
 		return err
 	}
-	if err := a.saveWork(ctx, job.Seq, w); err != nil {
-		return err
-	}
-	a.waits.add(l, w.Left, 1)
-	for _, t := range w.Left {
-		if t.Begun {
-			a.begin(acc, job, t, false)
+	a.waits.add(l, w.Left, 1) // what comes next sees it
+	save := func() {
+		err := a.saveWork(ctx, job.Seq, w)
+		if err != nil {
+			a.waits.add(l, w.Left, -1)
+			done(err)
+			return
 		}
+		for _, t := range w.Left {
+			if t.Begun {
+				a.begin(acc, job, t, false)
+			}
+		}
+		a.waiting.signal(l)
+		a.changed()
+		done(nil)
 	}
-	a.waiting.signal(l)
-	a.changed()
-	done(nil)
+	if slices.ContainsFunc(w.Left, func(t task) bool { return t.Begun }) {
+		save() // here: turns begin in order
+	} else {
+		go save() // several share the disk's work
+	}
 	return nil
 }
 
