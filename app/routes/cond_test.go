@@ -133,6 +133,7 @@ func TestParse(t *testing.T) {
 		`text not contains "a"`:        `not (text contains "a")`,
 		`text | has("a")`:              `has(text, "a")`,
 		`(text == "a" and text == "b") and text == "c"`:  `text == "a" and text == "b" and text == "c"`,
+		`(text == "a" or text == "b") and text == "c"`:   `(text == "a" or text == "b") and text == "c"`,
 		`text == "a" or text == "b" and text == "c"`:     `text == "a" or (text == "b" and text == "c")`,
 		`sender["id"] == "1"`:                            `sender.id == "1"`,
 		`string(json?.["a"]?.b) == "1"`:                  `string(json?.a?.b) == "1"`,

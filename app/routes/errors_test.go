@@ -46,7 +46,7 @@ func TestWrongExpressions(t *testing.T) {
 		{`not text`, 1, 1, "Compare it with something"},
 		{`has(text)`, 1, 1, "number of arguments"},
 		{`lower(5) == "a"`, 1, 7, "takes a text, and this is a number"},
-		{`mentioned and now() > 1`, 1, 15, "no function now"},
+		{`mentioned and now() > 1`, 1, 15, "no function now here. The functions are"},
 		{`uper(text) == ""`, 1, 1, "Did you mean upper?"},
 		{`map(attachments, .name) == 1`, 1, 1, "map can't be used"},
 		{`reduce(attachments, #acc) == 1`, 1, 1, "reduce can't be used"},

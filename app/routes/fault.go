@@ -9,10 +9,10 @@ import (
 
 // Fault is what is wrong with an expression, and where.
 type Fault struct {
-	Route  string // its name, or id; empty where it is not known
-	Line   int    // from 1; 0 where it is no particular place
-	Column int    // in characters, from 1; 0 where it is no particular place
-	Words  string // what is wrong, and what to do
+	Route  string `json:"route,omitempty"`  // its name, or id; empty where it is not known
+	Line   int    `json:"line,omitempty"`   // from 1; 0 where it is no particular place
+	Column int    `json:"column,omitempty"` // in characters, from 1; 0 where it is no particular place
+	Words  string `json:"words"`            // what is wrong, and what to do
 }
 
 // Error says where, what is wrong, and what to do.

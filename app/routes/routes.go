@@ -1,11 +1,3 @@
-// Package routes decides which responders get an event: ordered routes, each
-// with a condition in the expression language of github.com/expr-lang/expr,
-// where the first that matches wins.
-//
-// It is pure. The language's parser and type checker are the library's; what is
-// allowed of the language is a list of ours, and evaluating is ours too, so that
-// all work on what came from outside is counted and bounded. See [Suggest] for
-// the names.
 package routes
 
 import (
