@@ -18,8 +18,8 @@ type evaluation struct {
 	entries []any // what # stands for, the innermost last
 }
 
-func newEvaluation(in Input) *evaluation {
-	return &evaluation{given: given{in: in.bounded()}, left: workMost}
+func newEvaluation(in Input, work int) *evaluation {
+	return &evaluation{given: given{in: in.bounded()}, left: work}
 }
 
 // run evaluates one condition. What fails is false.

@@ -83,6 +83,7 @@ const (
 // it. The zero Table sends nothing anywhere.
 type Table struct {
 	routes []compiled
+	work   int // steps that one Pick may take
 }
 
 type compiled struct {
@@ -96,7 +97,7 @@ func Compile(rs []Route) (*Table, error) {
 	if err := validate(rs); err != nil {
 		return nil, err
 	}
-	t := &Table{routes: make([]compiled, len(rs))}
+	t := &Table{routes: make([]compiled, len(rs)), work: workMost}
 	for i, r := range rs {
 		r.To = slices.Clone(r.To)
 		t.routes[i].Route = r
@@ -172,7 +173,7 @@ func Check(when string) error {
 // whatever the event holds: conditions that would take more have failed.
 func (t *Table) Pick(in Input) Picked {
 	var p Picked
-	e := newEvaluation(in)
+	e := newEvaluation(in, t.work)
 	for _, r := range t.routes {
 		step := Step{Route: r.ID, Name: r.Name}
 		if r.Off {
