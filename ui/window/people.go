@@ -186,6 +186,7 @@ func (p *peoplePage) draw() {
 		words = "Nobody matches."
 	}
 	p.hint.set(words)
+	setVisible(p.list, len(p.lines) > 0) // it would take the clicks from what it covers
 	p.list.Refresh()
 	p.content.Refresh()
 }

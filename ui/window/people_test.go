@@ -58,6 +58,9 @@ func TestPeople(t *testing.T) {
 		s.want("Nobody may talk to your bots yet.")
 		s.button("Pair a phone…")
 		s.wantNot("What would happen if…")
+		if s.w.people.list.Visible() {
+			t.Error("the list lies over the buttons: a screen's driver would give it their clicks")
+		}
 	})
 	t.Run("says why it can't be read, and reads again", func(t *testing.T) {
 		f := peopled()
