@@ -36,7 +36,8 @@ const echoing = "POSTERN_TEST_ECHO"
 // echoUntil runs that Postern until its standard input ends.
 func echoUntil(dir string) error {
 	p := telegram.Platform()
-	p.Limits.Pace = platforms.Pace{} // the outbox is under test, not the pace
+	p.IDs = platforms.IDs{Machines: true} // nor who may talk
+	p.Limits.Pace = platforms.Pace{}      // the outbox is under test, not the pace
 	a, err := app.New(context.Background(), app.Options{
 		Dir: dir, Platforms: []platforms.Platform{p}, Responders: []app.Responder{echo.Responder{}}, Version: "test",
 		Passphrase: func(context.Context) (platforms.Secret, error) { return platforms.NewSecret(testPassphrase), nil },

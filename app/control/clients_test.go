@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -162,6 +163,21 @@ func TestClientReads(t *testing.T) {
 				if _, err := c.Timeline(ctx, other.a, other.c, 0, 0); err == nil || !strings.Contains(err.Error(), clients.Scope{Do: clients.Read, Account: other.a, Conversation: other.c}.String()) {
 					t.Errorf("%v: %v", other, err)
 				}
+			}
+			page, err := c.Entries(ctx, api.EntryQuery{})
+			if err != nil || len(page.Entries) != 3 || strings.Contains(fmt.Sprint(page.Entries), "private") {
+				t.Errorf("%v %+v", err, page)
+			}
+			if page, err = c.Entries(ctx, api.EntryQuery{Account: "pigeon", Newest: true}); err != nil || len(page.Entries) != 3 {
+				t.Errorf("%v %+v", err, page)
+			}
+			for _, q := range []api.EntryQuery{{Account: "owl"}, {Account: "pigeon", Conversation: "c2"}, {Account: "owl", Conversation: "c1"}} {
+				if _, err := c.Entries(ctx, q); err == nil || !strings.Contains(err.Error(), "scope read:"+string(q.Account)) {
+					t.Errorf("%+v: %v", q, err)
+				}
+			}
+			if page, err = c.Entries(ctx, api.EntryQuery{Conversation: "c2"}); err != nil || len(page.Entries) != 0 {
+				t.Errorf("%v %+v", err, page)
 			}
 			found, err := c.Search(ctx, "hello", 0)
 			if err != nil || len(found) != 2 {

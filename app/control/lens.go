@@ -39,6 +39,15 @@ func (l lens) may(do clients.Do, account platforms.AccountID, c platforms.Conver
 	return lacks(*l.client, clients.Scope{Do: do, Account: account, Conversation: c})
 }
 
+// mayAny is an error if nothing of what is named may be read: neither the
+// conversation nor, if that is empty, any of the account's.
+func (l lens) mayAny(account platforms.AccountID, c platforms.ConversationID) error {
+	if l.client == nil || account == "" || c == "" && l.client.In(clients.Read, account) {
+		return nil
+	}
+	return l.may(clients.Read, account, c)
+}
+
 func (l lens) reads(account platforms.AccountID, c platforms.ConversationID) bool {
 	return l.client == nil || l.client.May(clients.Read, account, c)
 }

@@ -48,11 +48,7 @@ func TestEveryCommandSpeaksJSON(t *testing.T) {
 		"KEY=VALUE...": "hide_text=on", "TEXT|-": "hi", "TEXT...|-": "hi", "KEY": "hide_text", "NAME": "ci", "KIND": "command", "EXPRESSION": "true", "ENTRY": "1",
 		"--account": "--account", "--user": "--user", "ID": "u1", "TEXT": "hi"}
 	more := map[string]string{"accounts remove": "--yes", "accounts change": "--name x --yes", "vault create": "--passphrase-file PASS", "doors close": "", "clients add": "--scope read", "clients change": "--name x"}
-	// Who may talk.
-	without = append(without, "pair", "people allow", "people unignore", "people open", "asks answer")
-	silent = append(silent, "people remove", "people ignore", "people close")
-	words["ENTRY"], words["TEXT"] = "1", "hi"
-	more["people remove"], more["people ignore"], more["simulate"] = "--account pigeon --user 4", "--entry 1", "--account pigeon --user 4"
+	more["simulate"] = "--account pigeon --user 4"
 	pass := filepath.Join(t.TempDir(), "pass")
 	if err := os.WriteFile(pass, []byte("correct horse battery"), 0o600); err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ func New(o Options) *sdk.Server {
 	add(s, sdk.Tool{Name: "read_messages", Title: "Read messages", Annotations: look,
 		Description: "Reads messages of one conversation, oldest first. Reading changes nothing: messages stay unread for the person. " + untrusted}, t.read)
 	add(s, sdk.Tool{Name: "wait_for_message", Title: "Wait for a message", Annotations: look,
-		Description: "Waits until somebody writes in one conversation, or until the time is over. Give the last cursor as \"after\", so that nothing that came between two calls is missed. " + untrusted}, t.wait)
+		Description: "Waits until somebody writes, in one conversation or in any that this client may read, or until the time is over. Give the last cursor as \"after\", so that nothing that came between two calls is missed. " + untrusted}, t.wait)
 	add(s, sdk.Tool{Name: "send_message", Title: "Send a message", Annotations: say,
 		Description: "Sends a text to one conversation. Other people read it, and it can't be taken back. It is queued on disk and sent in order, also after a lost connection: do not send it again unless the tool failed."}, t.send)
 	add(s, sdk.Tool{Name: "send_file", Title: "Send a file", Annotations: say,

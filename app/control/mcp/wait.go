@@ -13,9 +13,10 @@ import (
 )
 
 type waitIn struct {
-	where
-	After   *uint64 `json:"after,omitempty" jsonschema:"the cursor up to which messages are known, as read_messages or the last wait_for_message gave it; left out: only what comes from now on"`
-	Timeout float64 `json:"timeout_seconds,omitempty" jsonschema:"how long to wait, up to 600 seconds; left out: 60"`
+	Account      string  `json:"account,omitempty" jsonschema:"only messages to this account; left out: to any"`
+	Conversation string  `json:"conversation,omitempty" jsonschema:"only messages in this conversation of the account; left out: in any that this client may read"`
+	After        *uint64 `json:"after,omitempty" jsonschema:"the cursor up to which messages are known, as read_messages or the last wait_for_message gave it; left out: only what comes from now on"`
+	Timeout      float64 `json:"timeout_seconds,omitempty" jsonschema:"how long to wait, up to 600 seconds; left out: 60"`
 }
 
 type waitOut struct {
@@ -45,7 +46,10 @@ func (t *tools) wait(ctx context.Context, req *sdk.CallToolRequest, in waitIn) (
 		return nil, waitOut{Messages: []message{}}, sentence("The timeout is up to %.0f seconds. Call again to wait longer.", mostWait.Seconds())
 	}
 	w := &waiting{t: t, out: waitOut{Messages: []message{}}}
-	w.account, w.conversation = in.ids()
+	w.account, w.conversation = platforms.AccountID(in.Account), platforms.ConversationID(in.Conversation)
+	if w.conversation != "" && w.account == "" {
+		return nil, w.out, sentence("A conversation's id is one of an account. Name the account, too.")
+	}
 	if in.After != nil {
 		w.after, w.known = *in.After, true
 	}
@@ -141,53 +145,25 @@ func (w *waiting) look(ctx context.Context) (done bool, err error) {
 	}
 	w.asked = time.Now()
 	if !w.known {
-		newest, err := w.t.c.Timeline(ctx, w.account, w.conversation, 0, 1)
+		newest, err := w.t.c.Entries(ctx, api.EntryQuery{Newest: true, Limit: 1})
 		if err != nil {
 			return false, err
 		}
-		if len(newest) > 0 {
-			w.after = newest[0].Seq
-		}
-		w.known = true
-		return false, nil
+		w.after, w.known = newest.To, true // and on: whether it may be read is told at once
 	}
-	return w.fetch(ctx)
-}
-
-// fetch takes the oldest messages after the cursor. Pages come newest first, so
-// all of them are asked for, and only as many are kept as one answer holds.
-func (w *waiting) fetch(ctx context.Context) (done bool, err error) {
-	var found []api.Entry
-	rest := false // newer ones are left for another time
-	for before := uint64(0); ; before = found[0].Seq {
-		page, err := w.t.c.Timeline(ctx, w.account, w.conversation, before, most)
+	for {
+		page, err := w.t.c.Entries(ctx, api.EntryQuery{After: w.after, Account: w.account, Conversation: w.conversation, Limit: mostMessages})
 		if err != nil {
 			return false, err
 		}
-		old := 0
-		for old < len(page) && page[old].Seq <= w.after {
-			old++
+		for _, e := range page.Entries {
+			if !e.Outgoing {
+				w.out.Messages = append(w.out.Messages, shown(e))
+			}
 		}
-		fresh := page[old:]
-		rest = rest || len(found) > most
-		found = append(fresh[:len(fresh):len(fresh)], found[:min(len(found), most)]...)
-		if old > 0 || len(fresh) == 0 {
-			break
-		}
-	}
-	for _, e := range found {
-		if len(w.out.Messages) == mostMessages {
-			w.out.More = true
-			break
-		}
-		w.after = e.Seq
-		if !e.Outgoing {
-			w.out.Messages = append(w.out.Messages, shown(e))
+		w.after, w.out.More = page.To, page.More
+		if len(w.out.Messages) > 0 || !page.More {
+			return len(w.out.Messages) > 0, nil
 		}
 	}
-	if rest && len(w.out.Messages) == 0 { // nothing but our own
-		return w.fetch(ctx)
-	}
-	w.out.More = w.out.More || rest
-	return len(w.out.Messages) > 0, nil
 }

@@ -88,7 +88,7 @@ func TestWait(t *testing.T) {
 	t.Run("from now on", func(t *testing.T) {
 		asked := make(chan struct{}, 1000)
 		h.b.Wait = func(_ context.Context, name string) {
-			if name == "Timeline" {
+			if name == "Entries" {
 				asked <- struct{}{}
 			}
 		}
@@ -106,6 +106,12 @@ func TestWait(t *testing.T) {
 			t.Errorf("%v %+v", l.err, l.got)
 		}
 	})
+	t.Run("anywhere", func(t *testing.T) {
+		var got messages
+		if err := call(t, s, "wait_for_message", args{"after": 0, "timeout_seconds": 600}, &got); err != nil || len(got.Messages) == 0 || got.Messages[0].Text != "hello" || slices.Contains(texts(got), "elsewhere") {
+			t.Errorf("%v %+v", err, got)
+		}
+	})
 	t.Run("in time", func(t *testing.T) {
 		var got messages
 		in := waitFor(args{"after": 100, "timeout_seconds": 0.05})
@@ -113,7 +119,7 @@ func TestWait(t *testing.T) {
 			t.Errorf("%v %+v", err, got)
 		}
 	})
-	for _, bad := range []args{{"timeout_seconds": 601}, {"timeout_seconds": -1}, {"conversation": "c2"}} {
+	for _, bad := range []args{{"timeout_seconds": 601}, {"timeout_seconds": -1}, {"conversation": "c2"}, {"account": ""}} {
 		if err := call(t, s, "wait_for_message", waitFor(bad), &messages{}); err == nil {
 			t.Errorf("%v was taken", bad)
 		}
