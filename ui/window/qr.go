@@ -13,15 +13,16 @@ import (
 // quiet zone around a QR code, in modules, as ISO/IEC 18004 asks for.
 const quietZone = 4
 
-// qrPicture is s as a QR code, dark on light in every theme, as readers want it;
-// nil where it does not fit into one.
+// qrPicture is s as a QR code about side high, dark on light in every theme, as
+// readers want it; nil where it does not fit into one.
 func qrPicture(s string, side float32) fyne.CanvasObject {
 	code, err := qr.Encode(s, qr.M)
 	if err != nil {
 		return nil
 	}
-	const zoom = 4 // pixels of a module, so that scaling bends no edge much
-	n := (code.Size + 2*quietZone) * zoom
+	modules := code.Size + 2*quietZone
+	zoom := max(3, int(side)/modules) // whole points, so that all modules are equal
+	n := modules * zoom
 	img := image.NewPaletted(image.Rect(0, 0, n, n), color.Palette{color.White, color.Black})
 	for y := range n {
 		for x := range n {
@@ -32,6 +33,6 @@ func qrPicture(s string, side float32) fyne.CanvasObject {
 	}
 	pic := canvas.NewImageFromImage(img)
 	pic.FillMode, pic.ScaleMode = canvas.ImageFillContain, canvas.ImageScalePixels
-	pic.SetMinSize(fyne.NewSquareSize(side))
+	pic.SetMinSize(fyne.NewSquareSize(float32(n)))
 	return container.NewStack(newBox(colorClear, colorStrong, 4), padAll(1, pic))
 }
