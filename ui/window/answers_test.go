@@ -95,6 +95,8 @@ func TestAnswersPage(t *testing.T) {
 		before := s.f.count("Responders")
 		for range 5 {
 			s.push(func(*api.Snapshot) {})
+			s.w.answers.tick()
+			s.settle()
 		}
 		s.f.set(func() { s.f.what.responders[1].Label = "Warmth" })
 		s.pass(2 * time.Second)
