@@ -240,11 +240,11 @@ func TestLimits(t *testing.T) {
 		if take(other, true) != 0 || take(c, false) != 0 {
 			t.Error("others wait for it, or what is no send does")
 		}
-		time.Sleep(wait - 1)
+		time.Sleep(wait - time.Nanosecond)
 		if take(c, true) == 0 {
 			t.Error("let in too early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if take(c, true) != 0 {
 			t.Error("what was said to be enough was not")
 		}
