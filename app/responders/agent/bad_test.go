@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -251,4 +253,25 @@ func TestEnvironmentIsClean(t *testing.T) {
 	if strings.Contains(strings.Join(env, "\n"), "POSTERN_") || len(hide) != 2 {
 		t.Errorf("the environment is %q, hidden are %d", env, len(hide))
 	}
+}
+
+func TestTheWholeGroupEnds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := build(t, conf(t, "family", l.Addr().String()), memory())
+	f := begin(t, r, said("x"))
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	f.shows("at work")
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-f.over
+	_, _ = io.Copy(io.Discard, c) // it ends with the child
 }

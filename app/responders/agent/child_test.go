@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -46,6 +48,21 @@ func play(role string, args []string) {
 	case "garbage":
 		fmt.Println("Welcome to the wrong program")
 		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "family": // starts another in its group, and both live on
+		child := exec.Command(os.Args[0], "role:child", args[0])
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+		if child.Start() != nil {
+			os.Exit(9)
+		}
+		signal.Ignore(syscall.SIGTERM, os.Interrupt)
+		script("family", args)
+	case "child": // tells the test that it is there, until somebody ends it
+		signal.Ignore(syscall.SIGTERM, os.Interrupt)
+		c, err := net.Dial("tcp", args[0])
+		if err != nil {
+			os.Exit(9)
+		}
+		_, _ = io.Copy(io.Discard, c)
 	case "long":
 		s := strings.Repeat("x", 1<<20)
 		for range 9 {
@@ -126,6 +143,8 @@ func script(role string, args []string) {
 		case "session/prompt":
 			prompt = m.ID
 			switch role {
+			case "family":
+				chunk(id, "at work")
 			case "parrot": // the whole prompt
 				chunk(id, fmt.Sprint(m.Params["prompt"]))
 				end("end_turn")

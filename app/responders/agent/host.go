@@ -116,12 +116,18 @@ func (h *host) run(c Config, env []string, wg *sync.WaitGroup) error {
 		return errors.Join(err, in.Close(), said.Close())
 	}
 	gone := make(chan struct{}) // nobody waits for slots any more
-	asked, notes, ready := make(chan struct{}, mostAsked), make(chan struct{}, mostNotes), make(chan struct{})
-	r := &wireReader{in: bufio.NewReaderSize(said, 64<<10), ready: ready, dead: gone, notes: notes, asked: asked, noise: h.tail, fault: h.kill}
-	w := &wireWriter{out: in, asked: asked, fault: h.kill}
-	h.conn = acp.NewConnection(func(ctx context.Context, method string, params json.RawMessage) (any, *acp.RequestError) {
+	slots, ready := newSlots(), make(chan struct{})
+	r := &wireReader{in: bufio.NewReaderSize(said, 64<<10), ready: ready, dead: gone, slots: slots, noise: h.tail, fault: h.kill}
+	w := &wireWriter{out: in, slots: slots, fault: h.kill}
+	h.conn = acp.NewConnection(func(ctx context.Context, method string, params json.RawMessage) (res any, fault *acp.RequestError) {
+		defer func() { // what one agent says must not end Postern
+			if p := recover(); p != nil {
+				h.kill(errors.New("Postern stumbled over what it said"))
+				res, fault = nil, acp.NewInternalError(nil)
+			}
+		}()
 		if method == acp.ClientMethodSessionUpdate {
-			defer func() { <-notes }()
+			defer slots.noted(params)
 		}
 		return h.handle(ctx, method, params)
 	}, w, r)

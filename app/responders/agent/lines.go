@@ -15,13 +15,17 @@ import (
 const (
 	longLine   = 8 << 20 // bytes of one message of the protocol
 	mostNotes  = 256     // notifications that were read and not yet looked at
-	mostAsked  = 64      // requests of the agent that were not yet answered
-	longNoise  = 200     // bytes kept of a line that is no message
+	mostAsked  = 128     // requests of the agent that were not yet answered
+	hugeParams = 1 << 20 // bytes of parameters: few such notifications wait, and no request
+	mostHuge   = 4
+	longNoise  = 200 // bytes kept of a line that is no message
 	slowWriter = 30 * time.Second
 )
 
-// methodCancel takes a request back.
-const methodCancel = "$/cancel_request"
+const (
+	methodCancel = "$/cancel_request"  // takes a request back
+	methodHuge   = "_postern/too_long" // stands for a request that is: nobody knows it
+)
 
 var (
 	errLongLine    = errors.New("it wrote a line of more than 8 MiB")
@@ -47,8 +51,7 @@ type wireReader struct {
 	in    *bufio.Reader
 	ready <-chan struct{} // closed when the SDK has its logger
 	dead  <-chan struct{} // closed when nobody reads any more
-	notes chan struct{}   // slots
-	asked chan struct{}
+	slots slots
 	noise io.Writer   // gets what is no message
 	fault func(error) // told why reading ended, but for the end
 
@@ -92,10 +95,39 @@ func (r *wireReader) next() ([]byte, error) {
 	case m.ID == nil && m.Method != acp.ClientMethodSessionUpdate:
 		return nil, nil // nothing else is of interest
 	}
-	if m.Method == acp.ClientMethodSessionUpdate && !r.take(r.notes) || m.Method != "" && m.ID != nil && !r.take(r.asked) {
-		return nil, io.EOF
+	if m.Method != "" && m.ID != nil {
+		if len(m.Params) > hugeParams {
+			m.Method, m.Params = methodHuge, nil
+			if line, err = json.Marshal(m); err != nil {
+				return nil, nil
+			}
+			line = append(line, '\n')
+		}
+		if !r.take(r.slots.asked) {
+			return nil, io.EOF
+		}
+	}
+	if m.Method == acp.ClientMethodSessionUpdate {
+		if len(m.Params) > hugeParams && !r.take(r.slots.huge) || !r.take(r.slots.notes) {
+			return nil, io.EOF
+		}
 	}
 	return line, nil
+}
+
+// slots bound what was read and is not done with.
+type slots struct{ notes, huge, asked chan struct{} }
+
+func newSlots() slots {
+	return slots{make(chan struct{}, mostNotes), make(chan struct{}, mostHuge), make(chan struct{}, mostAsked)}
+}
+
+// noted frees what a notification with these parameters took.
+func (s slots) noted(params json.RawMessage) {
+	<-s.notes
+	if len(params) > hugeParams {
+		<-s.huge
+	}
 }
 
 func (r *wireReader) take(slots chan struct{}) bool {
@@ -133,7 +165,7 @@ func (r *wireReader) read() ([]byte, error) {
 // wireWriter writes to an agent. The SDK writes each message at once.
 type wireWriter struct {
 	out   io.Writer
-	asked chan struct{}
+	slots slots
 	fault func(error) // told when the agent doesn't read
 }
 
@@ -143,7 +175,7 @@ func (w *wireWriter) Write(p []byte) (int, error) {
 	}
 	if json.Unmarshal(p, &m) == nil && m.Method == "" { // an answer
 		select {
-		case <-w.asked:
+		case <-w.slots.asked:
 		default:
 		}
 	}

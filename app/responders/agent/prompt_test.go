@@ -119,3 +119,21 @@ func TestSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestHalfASecretIsNotShown(t *testing.T) {
+	f := turnOf(t)
+	s := &show{to: f, hide: veil{platforms.NewSecret("s3cret-value")}}
+	s.take(acp.UpdateAgentMessageText("It is s3cret-"))
+	if got := <-f.shown; got != "It is " {
+		t.Errorf("shown: %q", got)
+	}
+	s.take(acp.UpdateAgentMessageText("value, I think"))
+	if got := s.end(); got != "It is [secret], I think" {
+		t.Errorf("in the end: %q", got)
+	}
+	s = &show{to: turnOf(t), hide: s.hide}
+	s.take(acp.UpdateAgentMessageText(strings.Repeat("x", longAnswer-8) + "s3cret-value"))
+	if got := s.end(); strings.Contains(got, "s3cret") || !strings.Contains(got, "x\n\n(The answer") {
+		t.Errorf("it ends with %q", got[len(got)-100:])
+	}
+}

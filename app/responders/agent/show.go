@@ -202,7 +202,7 @@ func (s *show) markdown(final bool) string {
 	}
 	add(s.intro, "\n\n")
 	after := false // after a tool call
-	for _, p := range s.parts {
+	for i, p := range s.parts {
 		between := "\n\n"
 		if p.tool && after {
 			between = "\n"
@@ -210,7 +210,11 @@ func (s *show) markdown(final bool) string {
 		if p.tool {
 			add(p.line(), between)
 		} else {
-			add(s.hide.text(p.text.String()), between)
+			t := s.hide.text(p.text.String())
+			if !final && i == len(s.parts)-1 || s.over {
+				t = s.hide.withhold(t)
+			}
+			add(t, between)
 		}
 		after = p.tool
 	}

@@ -48,3 +48,18 @@ func bounded(s string, most int) (string, bool) {
 	}
 	return strings.ToValidUTF8(s[:max(most, 0)], ""), true
 }
+
+// withhold is s without an end that could be the beginning of a secret, whose
+// rest is still to come, or was cut off.
+func (v veil) withhold(s string) string {
+	for _, secret := range v {
+		w := secret.Reveal()
+		for n := min(len(w)-1, len(s)); n > 0; n-- {
+			if strings.HasSuffix(s, w[:n]) {
+				s = s[:len(s)-n]
+				break
+			}
+		}
+	}
+	return s
+}
