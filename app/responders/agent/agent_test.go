@@ -329,6 +329,20 @@ func TestTurnEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestTurnEndsThoughTheAgentGoesOn(t *testing.T) {
+	r := build(t, conf(t, "deaf"), memory())
+	r.pace.obey = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	f := turnOf(t)
+	r.Begin(ctx, said("x"), f)
+	f.shows("I hear nothing")
+	cancel()
+	<-f.over
+	if !errors.Is(f.err, context.Canceled) {
+		t.Errorf("it ended with %v", f.err)
+	}
+}
+
 func TestTimeLimit(t *testing.T) {
 	r := build(t, pausing(t), memory())
 	ask1(t, r, "hi") // it is started
@@ -352,6 +366,7 @@ func TestIdleAgentIsEnded(t *testing.T) {
 	if got := ask1(t, r, "back"); got != "You said: back" {
 		t.Errorf("got %q", got)
 	}
+	_ = r.Close()
 	if r.failures > 0 {
 		t.Error("that counts as a failure")
 	}

@@ -34,6 +34,15 @@ func TestCrashInTheMiddle(t *testing.T) {
 	}
 }
 
+func TestCrashesBetweenAnswersAreNotCounted(t *testing.T) {
+	r := build(t, friendly(t), memory())
+	r.pace.retry = time.Hour
+	for range 3 {
+		has(t, begin(t, r, said("crash")).fault(), "exit status 3")
+		ask1(t, r, "x")
+	}
+}
+
 func TestStartThatFails(t *testing.T) {
 	for role, c := range map[string]struct{ words []string }{
 		"exit":    {[]string{"ended by itself, as it was started", "exit status 7", "It said: no licence for [secret]"}},

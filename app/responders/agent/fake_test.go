@@ -57,6 +57,13 @@ func (f *fakeTurn) Ask(ctx context.Context, p app.Permission) (string, error) {
 		f.t.Errorf("asked: %+v", p)
 		return "", app.ErrUndecided
 	}
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.done > 0 {
+			f.t.Error("the turn ended while a question was put")
+		}
+	}()
 	return f.ask(ctx, p)
 }
 
