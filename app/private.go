@@ -50,6 +50,9 @@ func (a *App) private(ctx context.Context) (support.Private, error) {
 	for _, c := range conversations {
 		names = append(names, nicknamed("conversation", string(c.ID), string(c.ID), c.Title)...)
 	}
+	for _, c := range a.Clients() {
+		names = append(names, nicknamed("client", c.ID, c.Name)...)
+	}
 	for _, d := range a.Exposure().Doors {
 		names = append(names, nicknamed("host", "", hostOf(d.Public))...)
 	}

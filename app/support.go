@@ -44,6 +44,9 @@ func (a *App) Support(ctx context.Context) (api.Support, error) {
 	private.Secrets = a.vault.Secrets() // what was read in the meantime too
 	mask := support.New(private)
 	for i, f := range findings {
+		if strings.HasPrefix(f.Text, doctor.FailedLast) {
+			findings[i].Text = doctor.FailedLast + "What it said is left out: it may hold messages."
+		}
 		if f.Account != "" { // the id may be too short to be taken out of a text
 			name := a.accountName(mask, f.Account)
 			findings[i].ID, findings[i].Account = strings.TrimSuffix(f.ID, string(f.Account))+name, platforms.AccountID(name)
@@ -108,6 +111,7 @@ func (a *App) accountFacts(mask *support.Mask) []accountFact {
 			Paused: v.Paused, Ephemeral: v.Ephemeral,
 			SettingsOf: slices.Sorted(maps.Keys(v.Settings)), SecretsOf: slices.Sorted(maps.Keys(v.Secrets)),
 		}
+		f.Answers.Note = "" // of a responder: it may hold messages
 		for _, p := range v.Problems {
 			f.Problems = append(f.Problems, p.Text)
 		}
@@ -155,6 +159,7 @@ type answerFact struct {
 	Ignored    int             `json:"ignored"`
 	Open       int             `json:"open_places"`
 	Claims     int             `json:"claims"`
+	Clients    int             `json:"clients"`
 }
 
 type responderFact struct {
@@ -163,7 +168,7 @@ type responderFact struct {
 	Builtin    bool      `json:"builtin,omitempty"`
 	Off        bool      `json:"off,omitempty"`
 	Problem    string    `json:"problem,omitempty"`
-	Error      string    `json:"error,omitempty"`
+	Failed     bool      `json:"failed,omitempty"` // without what it said
 	Waiting    int       `json:"waiting,omitempty"`
 	Working    int       `json:"working,omitempty"`
 	Last       time.Time `json:"last,omitzero"`
@@ -181,10 +186,10 @@ type routeFact struct {
 
 func (a *App) answerFacts() answerFact {
 	people := a.People()
-	f := answerFact{Responders: []responderFact{}, Routes: []routeFact{}, Rules: len(people.Rules), Ignored: len(people.Ignored), Open: len(people.Open), Claims: len(people.Claims)}
+	f := answerFact{Responders: []responderFact{}, Routes: []routeFact{}, Rules: len(people.Rules), Ignored: len(people.Ignored), Open: len(people.Open), Claims: len(people.Claims), Clients: len(a.Clients())}
 	for _, r := range a.Responders() {
 		f.Responders = append(f.Responders, responderFact{Responder: r.ID, Kind: r.Kind, Builtin: r.Builtin, Off: r.Off,
-			Problem: r.Problem, Error: r.Error, Waiting: r.Waiting, Working: r.Working, Last: r.Last,
+			Problem: r.Problem, Failed: r.Error != "", Waiting: r.Waiting, Working: r.Working, Last: r.Last,
 			SettingsOf: slices.Sorted(maps.Keys(r.Settings)), SecretsOf: slices.Sorted(maps.Keys(r.Secrets))})
 	}
 	for _, r := range a.Routes().Routes {

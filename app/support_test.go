@@ -49,7 +49,9 @@ func written(v string) []string {
 // names and messages.
 func littered(t *testing.T) *world {
 	t.Helper()
-	w := newWorld(t)
+	w := newWorld(t, responder{f: func(context.Context, Delivery) ([]platforms.Message, error) {
+		return nil, &platforms.Error{Kind: platforms.Rejected, Text: "It said: " + private}
+	}})
 	st, _, err := store.Open(w.dir, w.key(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +83,7 @@ func littered(t *testing.T) *world {
 		}
 		fmt.Fprintf(&log, "Authorization: Basic %s\n", base64.StdEncoding.EncodeToString([]byte("bot:"+v)))
 	}
+	fmt.Fprintf(&log, "level=WARN msg=\"a responder failed\" account=fake responder=test seq=1 err=%q\n", "It said: "+private)
 	fmt.Fprintf(&log, "open %s: denied\nran /opt/bakery/run of Zoë's script for u-5550100\nfor Zoë's Bakery at chat.bakery.example\n", filepath.Join(home, "secret-folder"))
 	for name, text := range map[string]string{
 		"postern.log": log.String(), "postern-2026-01-02T03-04-05.000.log": "older " + unused + "\n",
@@ -90,16 +93,18 @@ func littered(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	w.change = func(p *platforms.Platform) { p.IDs = platforms.IDs{User: "^u-[0-9]+$"} }
+	w.change = func(p *platforms.Platform) { p.IDs = platforms.IDs{User: "^u[c0-9-]+$"} }
 	a := w.start()
 	if _, err := a.AddAccount(t.Context(), api.AccountDraft{Platform: "fake", Name: "Mine", Values: map[string]string{"token": used, "server": "see " + used}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Allow(t.Context(), api.RuleDraft{Account: "paused-one", User: "u-5550100", Role: access.Owner, Name: "Zoë herself"}); err != nil {
-		t.Fatal(err)
+	for _, d := range []api.RuleDraft{{Account: "paused-one", User: "u-5550100", Role: access.Owner, Name: "Zoë herself"}, {Account: "fake", User: "uc-9876543", Role: access.Owner}} {
+		if _, err := a.Allow(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.fake.say("c-9876543", private, time.Now())
-	w.until("the message is stored", func() bool { return a.Snapshot().Unread == 1 })
+	w.until("the message was given to the responder", func() bool { return a.Responders()[0].Error != "" })
 	for i, form := range written(used) {
 		a.notice(t.Context(), fmt.Sprint("n", i), true, "It said "+form)
 	}
@@ -169,7 +174,7 @@ func TestABundleHoldsNothingPrivate(t *testing.T) {
 				t.Errorf("%s holds a secret in a sign-in", name)
 			}
 		}
-		for _, gone := range []string{private, "Zoë", "Bakery", "bakery", "paused-one", "unknown-one", "c-9876543", "u-5550100", "/opt/", filepath.Join(home, "secret-folder"), w.dir} {
+		for _, gone := range []string{private, "Zoë", "Bakery", "bakery", "paused-one", "unknown-one", "c-9876543", "u-5550100", "uc-9876543", "/opt/", filepath.Join(home, "secret-folder"), w.dir} {
 			if strings.Contains(text, gone) {
 				t.Errorf("%s holds %q", name, gone)
 			}
@@ -177,7 +182,7 @@ func TestABundleHoldsNothingPrivate(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"doctor.json": `"id": "clock"`, "system.json": `"version": "test"`, "accounts.json": `"settings_set"`, "settings.json": `"keep_bytes": 1073741824`,
-		"journal.json": `"entries": 1`, "answers.json": `"rules": 1`, "notices.json": "It said [secret]", "postern.log": "form=3",
+		"journal.json": `"entries": 1`, "answers.json": `"rules": 2`, "notices.json": "It said [secret]", "postern.log": "form=3",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%.2000s", name, want, files[name])
@@ -189,6 +194,9 @@ func TestABundleHoldsNothingPrivate(t *testing.T) {
 				t.Errorf("%s is no JSON:\n%s", name, raw)
 			}
 		}
+	}
+	if !strings.Contains(files["postern.log"], "responder=test seq=1 err=[left out]") || !strings.Contains(files["doctor.json"], "What it said is left out") {
+		t.Error("it does not say that a responder failed")
 	}
 	if n := strings.Count(files["postern.log"], "\n"); n < 1900 || n > 2002 {
 		t.Errorf("%d lines of the log", n)

@@ -10,6 +10,10 @@ import (
 	"github.com/postern/postern/platforms/text"
 )
 
+// FailedLast begins the finding about a responder's failure. What follows it is
+// what the responder said, which may be what it was told.
+const FailedLast = "It failed last. "
+
 // Responder says how something that answers is doing.
 func Responder(r api.Responder) Probe {
 	return Probe{ID: "responder/" + r.ID, Title: "Responder “" + cmp.Or(text.Line(r.Label, 40), text.Line(r.ID, 40)) + "”",
@@ -23,7 +27,7 @@ func judgeResponder(r api.Responder) Result {
 	case r.Problem != "":
 		return Result{api.Sick, "It can't work. " + r.Problem, "Change its settings, or remove it."}
 	case r.Error != "":
-		return Result{api.Warned, "It failed last. " + text.Sentence(r.Error), "Look at what it runs or calls, and at its settings. The activity says for which messages it failed."}
+		return Result{api.Warned, FailedLast + text.Sentence(r.Error), "Look at what it runs or calls, and at its settings. The activity says for which messages it failed."}
 	case r.Waiting > 0:
 		return Result{api.Warned, fmt.Sprintf("%d messages wait to be given to it again.", r.Waiting), "They are tried again by themselves. If it stays like this, look at what it runs or calls."}
 	case r.Last.IsZero():

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -40,6 +41,10 @@ func JSON(name string, v any) (File, error) {
 	return File{Name: name, Text: string(raw) + "\n"}, nil
 }
 
+// saidByResponder is the end of a line that tells why a responder failed: what
+// a program said, which may be what it was told.
+var saidByResponder = regexp.MustCompile(`(?m)^(.*\bresponder=.*?\b(?:err|error)=).*$`)
+
 // Make takes out of the files what is private. It fails rather than give out
 // anything of which it can't prove that no secret is in it.
 func Make(m *Mask, files ...File) (api.Support, error) {
@@ -47,7 +52,7 @@ func Make(m *Mask, files ...File) (api.Support, error) {
 	for _, f := range files {
 		text := ""
 		if f.Log {
-			text = lastLines(m.Log(lastLines(f.Text, 2*logLines)), logLines)
+			text = lastLines(m.Log(saidByResponder.ReplaceAllString(lastLines(f.Text, 2*logLines), "${1}[left out]")), logLines)
 		} else {
 			text = m.Text(f.Text)
 		}
