@@ -32,7 +32,7 @@ const (
 	unused  = `tok-never\read<value>4567`
 	former  = "tok-former-value-89ab"
 	runs    = "key-of-a-responder-cdef"
-	private = "what Ann wrote to the bot"
+	private = "what Ann wrote about soup"
 )
 
 // written is a secret in every form that a program gives one.

@@ -37,7 +37,7 @@ type doctorPage struct {
 
 func newDoctorPage(w *Window) *doctorPage {
 	p := &doctorPage{w: w, summary: small("Whether everything works, and what to do where it does not.")}
-	p.run = newButton(primary, "Look", "", p.startOrStop)
+	p.run = newButton(primary, "Run", "", p.startOrStop)
 	p.bundle = newButton(plain, "Support bundle…", iconExport, p.support)
 	p.failure = body("")
 	p.failed = remark(true, p.failure)
@@ -127,7 +127,7 @@ func (p *doctorPage) found(x api.Examination) {
 
 // tell says how far it is, or what came out.
 func (p *doctorPage) tell() {
-	label := "Look again"
+	label := "Run again"
 	switch {
 	case p.stop != nil:
 		label = "Stop"
@@ -147,7 +147,7 @@ func (p *doctorPage) tell() {
 		p.summary.set(model.Diagnosis(p.findings))
 	default:
 		p.summary.set("Whether everything works, and what to do where it does not.")
-		label = "Look"
+		label = "Run"
 	}
 	p.run.setLabel(label)
 }

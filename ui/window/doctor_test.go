@@ -62,7 +62,7 @@ func TestDoctorPage(t *testing.T) {
 	t.Run("looks at once, and says what was found and what to do", func(t *testing.T) {
 		s := open(t, examined())
 		for _, words := range []string{"1 problem, 1 warning, 1 unknown, 2 fine, 1 not looked at", "Needs you", "Fine", "Not looked at",
-			"The token was refused (401).", "Put the current credential in", "47s behind", "problem", "warning", "Look again"} {
+			"The token was refused (401).", "Put the current credential in", "47s behind", "problem", "warning", "Run again"} {
 			s.want(words)
 		}
 		s.wantNot("Looking")
@@ -75,7 +75,7 @@ func TestDoctorPage(t *testing.T) {
 		if n := s.f.count("Doctor"); n != 1 {
 			t.Errorf("coming back asked again: %d times", n)
 		}
-		s.press("Look again")
+		s.press("Run again")
 		if n := s.f.count("Doctor"); n != 2 {
 			t.Errorf("asked %d times", n)
 		}
