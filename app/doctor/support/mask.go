@@ -259,6 +259,9 @@ func group(e *regexp.Regexp, s string, by func(string) string) string {
 
 // word replaces r.from where it stands as a word of its own.
 func (m *Mask) word(s string, r replacement) string {
+	if !strings.Contains(s, r.from) { // there may be thousands of names
+		return s
+	}
 	var b strings.Builder
 	for {
 		i := strings.Index(s, r.from)
