@@ -21,7 +21,6 @@ import (
 	"github.com/postern/postern/app/internal/redact"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/app/internal/vault"
-	"github.com/postern/postern/app/internal/wake"
 	"github.com/postern/postern/platforms"
 )
 
@@ -295,20 +294,6 @@ func (a *App) resumeSends(id platforms.AccountID) error {
 		}
 	}
 	return nil
-}
-
-// watchWake has every account look at its connection again after sleep and
-// network changes.
-func (a *App) watchWake(ctx context.Context) {
-	for n := range wake.Watch(ctx, a.log) {
-		a.log.Info("reconnecting", "why", n.Reason)
-		a.mu.Lock()
-		a.woke, a.wokeWhy = a.now(), n.Reason
-		a.mu.Unlock()
-		for _, acc := range a.list() {
-			acc.reconnect(n.Reason)
-		}
-	}
 }
 
 // changed makes watchers look again.

@@ -194,6 +194,11 @@ func TestPermissions(t *testing.T) {
 	}
 	expect(t, "open", doctor.Permissions(dir), api.Sick, "0750", "chmod")
 	expect(t, "a file", doctor.Permissions(filepath.Join(dir, "a")), api.Sick)
+	odd := filepath.Join(t.TempDir(), "Ann's data; rm")
+	if err := errors.Join(os.Mkdir(odd, 0o700), os.Chmod(odd, 0o755)); err != nil { //nolint:gosec // that is what is tested
+		t.Fatal(err)
+	}
+	expect(t, "an odd name", doctor.Permissions(odd), api.Sick, `Ann'\''s data; rm'`)
 }
 
 func TestKeyring(t *testing.T) {

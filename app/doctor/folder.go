@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"unicode"
 
 	"github.com/postern/postern/app/control/api"
 )
@@ -71,9 +73,9 @@ func Permissions(dir string) Probe {
 		case runtime.GOOS == "windows":
 			return ok("The data folder is there. Who may read it follows from your user folder.")
 		}
-		mend := "Close it to others: chmod -R go-rwx " + dir
+		mend := "Close it to others: chmod -R go-rwx " + quoted(dir)
 		if !mine(info) {
-			return Result{api.Sick, "The data folder belongs to another user.", "Give it to your user: chown -R \"$USER\" " + dir}
+			return Result{api.Sick, "The data folder belongs to another user.", "Give it to your user: chown -R \"$USER\" " + quoted(dir)}
 		}
 		if bits := info.Mode().Perm() & 0o077; bits != 0 {
 			return Result{api.Sick, fmt.Sprintf("Other users of this computer can reach the data folder: its mode is %04o, not 0700.", info.Mode().Perm()), mend}
@@ -83,12 +85,22 @@ func Permissions(dir string) Probe {
 		case err != nil:
 			return Result{api.Unclear, "Not every file of the data folder could be looked at.", "Look whether all of them belong to your user."}
 		case foreign > 0:
-			return Result{api.Sick, fmt.Sprintf("%d of %d files in the data folder belong to another user.", foreign, n), "Give them to your user: chown -R \"$USER\" " + dir}
+			return Result{api.Sick, fmt.Sprintf("%d of %d files in the data folder belong to another user.", foreign, n), "Give them to your user: chown -R \"$USER\" " + quoted(dir)}
 		case open > 0:
 			return Result{api.Warned, fmt.Sprintf("%d of %d files in the data folder would be open to other users if the folder were.", open, n), mend}
 		}
 		return ok("The data folder is closed to other users, and so are its %d files.", n)
 	}}
+}
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string {
+	if strings.IndexFunc(path, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-", r)
+	}) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // loose counts the files that are open to others, or belong to them.
