@@ -3,7 +3,11 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -101,10 +105,46 @@ func doAboutProblem(p platforms.Problem) string {
 // acknowledgedFor is how long before its end an acknowledgement is mentioned.
 const acknowledgedFor = 7 * 24 * time.Hour
 
-// Door says how an account's listener stands.
+// certifiedFor is how long before its end a certificate is mentioned.
+const certifiedFor = 14 * 24 * time.Hour
+
+// Door says how an account's listener stands, and its certificate.
 func Door(d api.Door, now time.Time) Probe {
 	return Probe{ID: "listener/" + string(d.Account), Account: d.Account, Title: "Listener of " + accountTitle(d.Title, d.Name, ""),
-		Run: func(context.Context) Result { return judgeDoor(d, now) }}
+		Run: func(context.Context) Result {
+			r := judgeDoor(d, now)
+			if d.Cert == "" || !d.Open || r.State != api.Healthy {
+				return r
+			}
+			ends, err := certificateEnds(d.Cert)
+			switch day := ends.Local().Format("2 January 2006"); {
+			case err != nil:
+				return Result{api.Warned, "It is open, but its certificate's file can't be read any more. The one that was read before is in use.", "Look whether the file named in the listener's settings is there, and is a certificate."}
+			case now.After(ends):
+				return Result{api.Sick, "It is open, but its certificate ended on " + day + ". Callers refuse it.", "Renew the certificate; the new file is taken by itself."}
+			case ends.Sub(now) < certifiedFor:
+				return Result{api.Warned, "It is open, and its certificate ends on " + day + ".", "Renew the certificate; the new file is taken by itself."}
+			}
+			return r
+		}}
+}
+
+// certificateEnds is when the first certificate in a file ends.
+func certificateEnds(path string) (time.Time, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			c, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				return time.Time{}, err
+			}
+			return c.NotAfter, nil
+		}
+	}
+	return time.Time{}, errors.New("there is no certificate in the file")
 }
 
 func judgeDoor(d api.Door, now time.Time) Result {

@@ -2,7 +2,13 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,7 +24,7 @@ import (
 	"github.com/postern/postern/platforms"
 )
 
-var at = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+var at = time.Date(2026, 3, 4, 12, 6, 7, 0, time.UTC)
 
 // expect is what one probe finds, whose state and words are given.
 func expect(t *testing.T, name string, p doctor.Probe, state api.Health, words ...string) doctor.Result {
@@ -291,6 +297,30 @@ func TestDoorsAndSockets(t *testing.T) {
 	expect(t, "strange", doctor.Sockets(api.View{Sockets: []api.Socket{{Addr: "0.0.0.0:99", Strange: true}}}), api.Sick, "0.0.0.0:99")
 	expect(t, "blind", doctor.Sockets(api.View{Note: "The system does not tell."}), api.Unclear, "does not tell")
 	expect(t, "tunnel", doctor.Sockets(api.View{Tunnels: []api.Tunnel{{Program: "ngrok", Ours: []string{"x"}}}}), api.Healthy, "ngrok")
+}
+
+func TestCertificate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cert.pem")
+	d := api.Door{Account: "a", Set: true, Open: true, Listener: api.Listener{Cert: path}}
+	expect(t, "gone", doctor.Door(d, at), api.Warned, "can't be read")
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: at.Add(-time.Hour), NotAfter: at}
+	raw, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := append(pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte{1}}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})...)
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "good", doctor.Door(d, at.Add(-15*24*time.Hour)), api.Healthy)
+	expect(t, "ends soon", doctor.Door(d, at.Add(-13*24*time.Hour)), api.Warned, "4 March 2026", "Renew")
+	expect(t, "ended", doctor.Door(d, at.Add(time.Second)), api.Sick, "4 March 2026")
+	d.Open, d.Closed = false, true
+	expect(t, "closed", doctor.Door(d, at.Add(time.Second)), api.Skipped)
 }
 
 func TestJournal(t *testing.T) {
