@@ -69,25 +69,37 @@ func TestPlatformsAreAskedFourAtATimeWithinTheLimit(t *testing.T) {
 		for i := range 20 {
 			probes = append(probes, doctor.Probe{ID: fmt.Sprint(i), Remote: true, Run: func(ctx context.Context) doctor.Result {
 				asked.Add(1)
-				if n := now.Add(1); n > most.Load() {
-					most.Store(n)
-				}
+				n := now.Add(1)
 				defer now.Add(-1)
-				<-ctx.Done() // the platform does not answer
-				return doctor.Result{}
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+				select {
+				case <-time.After(doctor.Each - time.Second):
+				case <-ctx.Done():
+				}
+				return fine(ctx)
 			}})
 		}
 		found, err := run(t, t.Context(), append(probes, doctor.Probe{ID: "local", Run: fine})...)
 		if err != nil || len(found) != 21 || found["local"].State != api.Healthy {
 			t.Fatalf("%v, %d found", err, len(found))
 		}
-		if took := time.Since(began); took != doctor.Limit || most.Load() != doctor.Crowd || asked.Load() < 12 || asked.Load() > 16 {
+		if took := time.Since(began); took != doctor.Limit || most.Load() != doctor.Crowd || asked.Load() != 16 {
 			t.Errorf("it took %s, %d at a time, %d asked", took, most.Load(), asked.Load())
 		}
+		never := 0
 		for _, f := range found {
-			if f.ID != "local" && (f.State != api.Unclear || f.Text == "") {
+			if f.State == api.Unclear {
+				never++
+			}
+			if f.Text == "" {
 				t.Errorf("%+v", f)
 			}
+		}
+		// Four had no turn. Those whose turn the end cut short may have answered
+		// in the same instant.
+		if never < 4 || never > 8 {
+			t.Errorf("%d were not looked at", never)
 		}
 	})
 }
