@@ -53,6 +53,7 @@ check: ## what must be green before a commit is shared
 
 bench: build ## speed and memory on this machine
 	POSTERN_BENCH=1 go test -count 1 -p 1 -run '^TestBench' -timeout 60m -v ./app/internal/store ./app .
+	go test -count 1 -run '^$$' -bench 'BenchmarkRun|BenchmarkForward' ./app/responders/command ./app/responders/forward
 
 attack: ## the listener under attack: bigger floods, more samples, and fuzzing
 	POSTERN_ATTACK=full go test -count 1 -timeout 20m -v ./app/ingress
