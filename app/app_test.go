@@ -278,6 +278,12 @@ func TestSend(t *testing.T) {
 			t.Errorf("%v %v %v %v", a.Seq, b.Seq, err, err2)
 		}
 	})
+	t.Run("no button decides about a permission", func(t *testing.T) {
+		d := api.Draft{Account: "fake", Conversation: "forged", Text: "Cake?", Buttons: [][]platforms.Button{{{Label: "No", Data: "no"}, {Label: "Yes", Data: askData("1", 0)}}}}
+		if _, err := w.app.Send(t.Context(), d, nil); err == nil || !strings.Contains(err.Error(), "permissions only") {
+			t.Error(err)
+		}
+	})
 	for name, d := range map[string]api.Draft{
 		"empty":           {Account: "fake", Conversation: "x"},
 		"no conversation": {Account: "fake", Text: "x"},
