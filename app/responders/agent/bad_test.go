@@ -25,6 +25,9 @@ func TestCrashInTheMiddle(t *testing.T) {
 	for _, f := range []*fakeTurn{f, other} {
 		has(t, f.fault(), "ended by itself", "exit status 3", "the sample agent crashed, as it was asked to", "started again")
 	}
+	if len(f.answers) != 1 || f.answers[0].Text != "I was about to say" {
+		t.Errorf("what was said until then is %+v", f.answers)
+	}
 	// Both conversations go on where they were.
 	if got := begin(t, r, in("c2", "x")).text(); got != "You said: x" {
 		t.Errorf("the other got %q", got)

@@ -122,7 +122,7 @@ func (h *host) run(c Config, env []string, wg *sync.WaitGroup) error {
 	h.conn = acp.NewConnection(func(ctx context.Context, method string, params json.RawMessage) (res any, fault *acp.RequestError) {
 		defer func() { // what one agent says must not end Postern
 			if p := recover(); p != nil {
-				h.kill(errors.New("Postern stumbled over what it said"))
+				h.kill(errors.New("what it said made no sense"))
 				res, fault = nil, acp.NewInternalError(nil)
 			}
 		}()

@@ -46,10 +46,12 @@ func (r *Responder) done(j *job, text string, err error) {
 	r.mu.Unlock()
 	if err != nil {
 		r.log.Debug("an agent's turn failed", "responder", r.c.Name, "seq", j.d.Seq, "error", err)
-		j.to.Done(nil, err)
-		return
 	}
-	j.to.Done([]platforms.Message{{Text: text, Format: platforms.Markdown, ReplyTo: j.d.Event.Message}}, nil)
+	var answers []platforms.Message // of what failed, what was said until then
+	if text != "" {
+		answers = []platforms.Message{{Text: text, Format: platforms.Markdown, ReplyTo: j.d.Event.Message}}
+	}
+	j.to.Done(answers, err)
 }
 
 // try is the agent's answer to a message.
@@ -120,7 +122,7 @@ func (r *Responder) try(ctx context.Context, p place, j *job) (string, error) {
 	case ctx.Err() != nil:
 		return "", stopped(ctx)
 	case res.err != nil:
-		return "", h.failure(res.err, "in the middle of its work")
+		return text, h.failure(res.err, "in the middle of its work")
 	}
 	r.worked()
 	return add(text, remark(res.reason, text == "" || text == news.note)), nil
