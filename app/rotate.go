@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
@@ -105,9 +106,12 @@ func checkOverlap(d time.Duration) error {
 	return nil
 }
 
-// Make makes a value for a platform's field.
+// Make makes a value for a field of a platform, or of a kind of responder.
 func (a *App) Make(_ context.Context, platform, field string) (api.Made, error) {
 	p, ok := a.platform(platform)
+	if i := slices.IndexFunc(a.o.Kinds, func(k Kind) bool { return k.Name == platform }); !ok && i >= 0 {
+		p, ok = platforms.Platform{Title: a.o.Kinds[i].Title, Fields: a.o.Kinds[i].Fields}, true
+	}
 	if !ok {
 		return api.Made{}, a.unknownPlatform(platform)
 	}

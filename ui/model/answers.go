@@ -98,8 +98,8 @@ func RouteName(r api.Route, i int) string {
 // says.
 func MultiLine(f api.Field) bool {
 	h := strings.ToLower(f.Help)
-	return !f.Secret && (strings.Contains(h, "per line") || strings.Contains(h, "a line") || strings.Contains(h, "each line") ||
-		strings.Contains(h, "on its own line") || strings.Contains(h, "on a line"))
+	return strings.Contains(h, "per line") || strings.Contains(h, "one a line") || strings.Contains(h, "each line") ||
+		strings.Contains(h, "on its own line") || strings.Contains(h, "on a line")
 }
 
 // LeaseTitle is the conversation that a lease is of.
@@ -137,10 +137,14 @@ func Talkers(rs []api.Responder) (out []api.Responder) {
 }
 
 // Destined is what becomes of an event, in words: the names of the routes that
-// match and the labels that they lead to.
+// match and the labels that they lead to. One that was not let in has a step of
+// no route, which says why.
 func Destined(t api.RouteTried) (routes, to string) {
 	var names []string
 	for i, s := range t.Steps {
+		if s.Route == "" && !s.Match && s.Words != "" && len(t.To) == 0 {
+			return "Not let in", text.Line(s.Words, 160)
+		}
 		if s.Match {
 			names = append(names, RouteName(api.Route{Name: s.Name}, i))
 		}

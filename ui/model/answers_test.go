@@ -50,8 +50,8 @@ func TestMultiLine(t *testing.T) {
 			t.Errorf("%q: %v", help, got)
 		}
 	}
-	if MultiLine(api.Field{Help: "One per line.", Secret: true}) {
-		t.Error("a secret would be shown")
+	if !MultiLine(api.Field{Help: "NAME=VALUE, one per line: a key of its service.", Secret: true}) {
+		t.Error("several can't be typed")
 	}
 }
 
@@ -93,5 +93,9 @@ func TestOutcomes(t *testing.T) {
 	}
 	if len(out) != len(want) {
 		t.Errorf("%d of them", len(out))
+	}
+	stranger := api.RouteTried{Steps: []api.RouteStep{{Words: "A stranger: nobody let them in."}}}
+	if route, to := Destined(stranger); route != "Not let in" || to != "A stranger: nobody let them in." {
+		t.Errorf("%q, %q", route, to)
 	}
 }

@@ -202,6 +202,42 @@ func TestResponders(t *testing.T) {
 			t.Error("the secret is still there")
 		}
 	})
+	t.Run("makes a secret, shows it once, and takes it out of sight", func(t *testing.T) {
+		f := answers()
+		f.what.kinds[1].Fields[1].Makes = true
+		s := onAnswers(t, f)
+		form := s.w.answers.form(f.what.kinds[1], nil)
+		e := form.inputs["secret"]
+		s.press("Make one")
+		if e.Text != "whsec_made" || e.Password || s.f.count("Make forward secret") != 1 {
+			t.Errorf("%q, hidden %v", e.Text, e.Password)
+		}
+		s.press("Copy")
+		if len(s.sent) != 1 || s.sent[0] != "whsec_made" {
+			t.Errorf("%q", s.sent)
+		}
+		form.m.dismiss()
+		if e.Text != "" || !e.Password {
+			t.Error("it is still in sight")
+		}
+	})
+	t.Run("several secrets are typed one a line, and never shown again", func(t *testing.T) {
+		f := answers()
+		f.what.kinds[0].Fields[1] = api.Field{Key: "env", Label: "Variables", Help: "NAME=VALUE, one per line.", Secret: true}
+		f.what.responders[1].Secrets = map[string]string{"env": "…ydZZ"}
+		s := onAnswers(t, f)
+		form := s.w.answers.form(f.what.kinds[0], &f.what.responders[1])
+		e := form.inputs["env"]
+		if !e.MultiLine || e.Text != "" {
+			t.Errorf("%q, lines %v", e.Text, e.MultiLine)
+		}
+		s.want("Saved, ends in ydZZ.")
+		e.SetText("A=1\nB=2")
+		s.press("Save")
+		if d := s.f.what.drafts[0]; len(d.Values) != 1 || d.Values["env"] != "A=1\nB=2" || e.Text != "" {
+			t.Error("the draft differs, or the field still shows it")
+		}
+	})
 	t.Run("a change carries what differs, and never shows a secret", func(t *testing.T) {
 		s := onAnswers(t, answers())
 		s.w.answers.change(s.f.what.responders[2])

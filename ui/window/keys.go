@@ -1,6 +1,9 @@
 package window
 
 import (
+	"maps"
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 )
@@ -8,7 +11,7 @@ import (
 // keys binds the window's own keys.
 func (w *Window) keys() {
 	c := w.win.Canvas()
-	for _, k := range []fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.Key7, fyne.Key8, fyne.KeyF, fyne.KeyN} {
+	for _, k := range append(slices.Collect(maps.Keys(pageKeys())), fyne.KeyF) {
 		c.AddShortcut(&desktop.CustomShortcut{KeyName: k, Modifier: fyne.KeyModifierShortcutDefault},
 			func(s fyne.Shortcut) { w.shortcut(s) })
 	}
@@ -19,6 +22,12 @@ func (w *Window) keys() {
 	})
 }
 
+// pageKeys are the keys that lead to pages.
+func pageKeys() map[fyne.KeyName]string {
+	return map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PagePeople,
+		fyne.Key5: PageAnswers, fyne.Key6: PageActivity, fyne.Key7: PageGeneral, fyne.Key8: PageDoctor, fyne.KeyN: PageAdd}
+}
+
 // shortcut does what one of the window's own keys means, and reports whether s
 // is one. They work while a field has the focus too.
 func (w *Window) shortcut(s fyne.Shortcut) bool {
@@ -26,9 +35,7 @@ func (w *Window) shortcut(s fyne.Shortcut) bool {
 	if !ok || c.Modifier != fyne.KeyModifierShortcutDefault {
 		return false
 	}
-	pages := map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PagePeople,
-		fyne.Key5: PageAnswers, fyne.Key6: PageActivity, fyne.Key7: PageGeneral, fyne.Key8: PageDoctor, fyne.KeyN: PageAdd}
-	switch name := pages[c.KeyName]; {
+	switch name := pageKeys()[c.KeyName]; {
 	case name != "":
 		w.closeModals()
 		w.Go(name)

@@ -30,6 +30,7 @@ type responderForm struct {
 	more   func(open bool)
 	folded map[string]bool // fields that are folded away
 	busy   bool
+	hides  []func() // take made secrets out of sight
 }
 
 // add offers the kinds of responders that there are.
@@ -113,11 +114,11 @@ func lowered(s string) string { return strings.ToLower(clean.Line(s, 40)) }
 func (f *responderForm) field(fd api.Field) fyne.CanvasObject {
 	var e *entry
 	switch {
-	case fd.Secret:
-		e = newSecretEntry(f.w, clean.Line(fd.Placeholder, 120))
 	case model.MultiLine(fd):
 		e = newAreaEntry(f.w, clean.Block(fd.Placeholder))
 		e.SetMinRowsVisible(4)
+	case fd.Secret:
+		e = newSecretEntry(f.w, clean.Line(fd.Placeholder, 120))
 	default:
 		e = newEntry(f.w, clean.Line(fd.Placeholder, 120))
 	}
@@ -143,7 +144,21 @@ func (f *responderForm) field(fd api.Field) fyne.CanvasObject {
 	if len(fd.Options) > 0 {
 		return labelled(clean.Line(fd.Label, 60), clean.Block(fd.Help), picker(fd.Options, e), fault)
 	}
-	return labelled(label, clean.Block(fd.Help), e, fault)
+	help := clean.Block(fd.Help)
+	if fd.Secret && e.MultiLine {
+		help += " What you type stays in view until you save, and is never shown again."
+	}
+	return labelled(label, help, e, fault, f.maker(fd, e))
+}
+
+// maker lets Postern make the value of a field; nil where it can't.
+func (f *responderForm) maker(fd api.Field, e *entry) fyne.CanvasObject {
+	view, hide := newMaker(f.w, fd, e, f.kind.Name, func(s string) { f.mark(fd.Key, s) }, func() { f.m.view.Refresh() },
+		func() bool { return slices.Contains(f.w.modals, f.m) })
+	if view != nil {
+		f.hides = append(f.hides, hide)
+	}
+	return view
 }
 
 // mark shows what is wrong with a field, or that nothing is.
@@ -246,6 +261,9 @@ func (f *responderForm) fail(err error) {
 
 // wipe takes what was typed out of the fields.
 func (f *responderForm) wipe() {
+	for _, hide := range f.hides {
+		hide()
+	}
 	for _, e := range f.inputs {
 		e.OnChanged = nil
 		e.SetText("")

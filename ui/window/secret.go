@@ -58,22 +58,35 @@ func (f *accountForm) overlapOf(values map[string]string) time.Duration {
 	return 0
 }
 
-// maker lets Postern make the value of a field, and shows it once.
+// maker lets Postern make the value of a field, and shows it once; nil where it
+// can't.
 func (f *accountForm) maker(fd api.Field, e *entry) fyne.CanvasObject {
-	if !fd.Makes {
-		return nil
+	view, hide := newMaker(f.p.w, fd, e, f.kind.Name, func(s string) { f.fault(fd.Key, s) }, func() { f.view.Refresh() },
+		func() bool { return f.p.w.setup == f.p })
+	if view != nil {
+		f.hides = append(f.hides, hide)
 	}
-	w, kind := f.p.w, f.kind.Name
+	return view
+}
+
+// newMaker is a button that puts a made value of a platform's or a responder's
+// field into e, where it is shown once; nil where none can be made. fault shows
+// what went wrong, and open reports whether the form is still there. hide takes
+// the value out of sight.
+func newMaker(w *Window, fd api.Field, e *entry, of string, fault func(string), refresh func(), open func() bool) (view fyne.CanvasObject, hide func()) {
+	if !fd.Makes {
+		return nil, nil
+	}
 	value := ""
 	shown := hbox(8, newIcon(iconInfo, colorWarn, 16), fill(newText("It is shown once, now. Copy it to where it is needed before you save.", look{size: sizeSmall, wrap: true})),
 		newButton(plain, "Copy", iconCopy, func() { w.copy(value, clean.Line(fd.Label, 60)) }))
 	shown.Hide()
-	hide := func() {
+	hide = func() {
 		value = ""
 		e.Password = fd.Secret
 		shown.Hide()
 		e.Refresh()
-		f.view.Refresh()
+		refresh()
 	}
 	typed := e.OnChanged
 	e.OnChanged = func(s string) {
@@ -87,22 +100,21 @@ func (f *accountForm) maker(fd api.Field, e *entry) fyne.CanvasObject {
 	b := newButton(plain, "Make one", "", nil)
 	b.tap = func() {
 		b.enable(false)
-		call(w.b, briefly, func(ctx context.Context) (api.Made, error) { return w.svc.Make(ctx, kind, fd.Key) }, func(m api.Made, err error) {
+		call(w.b, briefly, func(ctx context.Context) (api.Made, error) { return w.svc.Make(ctx, of, fd.Key) }, func(m api.Made, err error) {
 			b.enable(true)
 			switch {
 			case err != nil:
-				f.fault(fd.Key, explain(err))
-			case f.p.w.setup != f.p: // the form was left
+				fault(explain(err))
+			case !open(): // the form was left
 			default:
 				value = m.Value
 				e.Password = false
 				e.SetText(m.Value)
 				e.Refresh()
 				shown.Show()
-				f.view.Refresh()
+				refresh()
 			}
 		})
 	}
-	f.hides = append(f.hides, hide)
-	return vbox(6, hbox(0, b, gapFill()), shown)
+	return vbox(6, hbox(0, b, gapFill()), shown), hide
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/cli"
+	"github.com/postern/postern/app/control/controltest"
 )
 
 // commandVar holds the arguments of a command that this very program runs in the
@@ -126,6 +127,25 @@ func TestASecretIsNeverAnArgument(t *testing.T) {
 			}
 		})
 	}
+	t.Run("several, one a line", func(t *testing.T) {
+		b := answering()
+		b.SetAnswering(controltest.Answering{Kinds: []api.ResponderKind{{Name: "command", Fields: []api.Field{{Key: "env", Label: "Variables", Help: "NAME=VALUE, one per line.", Secret: true}}}}})
+		var got api.ResponderDraft
+		b.Added = func(d api.ResponderDraft) { got = d }
+		dir, p := serve(t, b), newTTY(t)
+		p.people.Go(func() {
+			p.typed("an empty line at the end: ", "A="+token, true)
+			p.typed("And: ", "B=2", true)
+			p.typed("And: \r\nAnd: ", "", true)
+		})
+		out, code := person(t, p, dir, "", "responders", "add", "command", "--secret", "env")
+		if code != cli.OK || strings.Contains(out+p.text(), token) {
+			t.Fatalf("%d %s", code, p.text())
+		}
+		if got.Values["env"] != "A="+token+"\nB=2" {
+			t.Error("the draft differs")
+		}
+	})
 	t.Run("lines of a field, and one that is asked for", func(t *testing.T) {
 		b := answering()
 		var got api.ResponderDraft

@@ -222,11 +222,26 @@ func (e *env) responderValues(ctx context.Context, k api.ResponderKind, d *draft
 		if f.Secret {
 			ask = e.secret
 		}
-		value, _, err := ask(ctx, f.Label+":")
-		if err != nil {
-			return nil, err
+		question := f.Label + ":"
+		several := strings.Contains(strings.ToLower(f.Help), "per line")
+		if several {
+			question = f.Label + ", one per line, and an empty line at the end:"
 		}
-		values[f.Key] = value
+		var lines []string
+		for {
+			value, _, err := ask(ctx, question)
+			if err != nil {
+				return nil, err
+			}
+			if several && value == "" {
+				break
+			}
+			if lines = append(lines, value); !several {
+				break
+			}
+			question = "And:"
+		}
+		values[f.Key] = strings.Join(lines, "\n")
 	}
 	return values, nil
 }

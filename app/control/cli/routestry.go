@@ -134,6 +134,9 @@ func (e *env) printTried(ctx context.Context, c *client.Client, saved []api.Rout
 func taken(t api.RouteTried) string {
 	var by []string
 	for _, s := range t.Steps {
+		if s.Route == "" && !s.Match && s.Words != "" && len(t.To) == 0 {
+			return "not let in: " + s.Words
+		}
 		if s.Match {
 			name := s.Name
 			if name == "" {
