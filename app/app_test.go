@@ -280,7 +280,7 @@ func TestSend(t *testing.T) {
 	})
 	t.Run("no button decides about a permission", func(t *testing.T) {
 		d := api.Draft{Account: "fake", Conversation: "forged", Text: "Cake?", Buttons: [][]platforms.Button{{{Label: "No", Data: "no"}, {Label: "Yes", Data: askData("1", 0)}}}}
-		if _, err := w.app.Send(t.Context(), d, nil); err == nil || !strings.Contains(err.Error(), "permissions only") {
+		if _, err := w.app.Send(t.Context(), d, nil); err == nil || !strings.Contains(err.Error(), "of a permission do") {
 			t.Error(err)
 		}
 	})

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/control/api"
@@ -29,12 +29,15 @@ const (
 	askTitle    = 200  // characters
 	askDetail   = 1500 // characters
 	choiceLabel = 40   // characters
+	choiceID    = 200  // bytes
 	// askMark begins the data of a question's buttons. No responder's button may.
 	askMark = "postern:"
 )
 
 // asks is the permissions that responders ask for.
 type asks struct {
+	saving sync.Mutex // held while which are open is written; before mu
+
 	mu   sync.Mutex
 	open []*inquiry
 	// gone is those of earlier runs, whose buttons stand in chats still.
@@ -45,11 +48,13 @@ type asks struct {
 type inquiry struct {
 	api.Ask
 	thread  platforms.ThreadID
-	entry   uint64 // of the question in the journal
-	numbers bool   // it is answered by a number
-	done    chan struct{}
+	here    bool          // an owner could decide in the conversation
+	numbers bool          // by a number, not a button
+	done    chan struct{} // closed when it is decided or over
+	gone    chan struct{} // closed when the next one may be asked
+	entry   uint64        // of the question in the journal; guarded by asks.mu
 
-	deciding sync.Mutex // held while a decision is written down
+	deciding sync.Mutex // held while a decision is written down, and to end the question
 	decided  string     // guarded by asks.mu: id of the choice
 	by       string
 }
@@ -103,6 +108,8 @@ func (a *App) openAsks() error {
 
 // saveAsks writes down which questions are open. a.asks.mu is not held.
 func (a *App) saveAsks(ctx context.Context, decided ...decision) error {
+	a.asks.saving.Lock()
+	defer a.asks.saving.Unlock()
 	all := decided
 	for _, q := range a.asks.list() {
 		if !slices.ContainsFunc(decided, func(d decision) bool { return d.ID == q.ID }) {
@@ -126,6 +133,9 @@ func (a *App) Asks() []api.Ask {
 // Ask has an owner decide.
 func (t *turn) Ask(ctx context.Context, p Permission) (string, error) {
 	a := t.a
+	if ctx.Err() != nil || t.ctx.Err() != nil {
+		return "", ErrUndecided
+	}
 	q, err := t.question(p)
 	if err != nil {
 		return "", err
@@ -138,7 +148,7 @@ func (t *turn) Ask(ctx context.Context, p Permission) (string, error) {
 		return "", err
 	}
 	defer a.withdraw(t.acc, q)
-	if err := t.put(ctx, q, p); err != nil {
+	if err := t.put(ctx, q); err != nil {
 		return "", err
 	}
 	if a.o.Asked != nil {
@@ -151,6 +161,7 @@ func (t *turn) Ask(ctx context.Context, p Permission) (string, error) {
 	case <-q.done:
 	case <-ctx.Done():
 	}
+	a.close(q)
 	a.asks.mu.Lock()
 	defer a.asks.mu.Unlock()
 	if q.decided == "" {
@@ -165,18 +176,54 @@ func (t *turn) question(p Permission) (*inquiry, error) {
 		return nil, fmt.Errorf("a permission has 1 to %d choices, and this one has %d", choicesMost, len(p.Choices))
 	}
 	now := t.a.now()
-	q := &inquiry{thread: t.job.Event.Thread, done: make(chan struct{}), Ask: api.Ask{
+	q := &inquiry{thread: t.job.Event.Thread, done: make(chan struct{}), gone: make(chan struct{}), Ask: api.Ask{
 		ID: strings.ToLower(rand.Text()[:20]), Account: t.job.Account, Conversation: t.job.Event.Conversation.ID, Responder: t.label,
-		Title: text.Line(p.Title, askTitle), Detail: cut(text.Block(p.Detail), askDetail),
+		Title: text.Line(p.Title, askTitle), Detail: cut(noGaps(text.Block(p.Detail)), askDetail),
 		At: now, Until: now.Add(min(cmp.Or(max(p.Within, 0), askWithin), askLongest)),
 	}}
-	for _, c := range p.Choices {
-		if c.ID == "" || slices.ContainsFunc(q.Choices, func(o api.AskChoice) bool { return o.ID == c.ID }) {
-			return nil, errors.New("the choices of a permission need ids of their own")
+	for i, c := range p.Choices {
+		if c.ID == "" || len(c.ID) > choiceID || slices.ContainsFunc(q.Choices, func(o api.AskChoice) bool { return o.ID == c.ID }) {
+			return nil, fmt.Errorf("the choices of a permission need ids of their own, of at most %d bytes", choiceID)
 		}
-		q.Choices = append(q.Choices, api.AskChoice{ID: c.ID, Label: cmp.Or(text.Line(c.Label, choiceLabel), c.ID), Grants: c.Grants})
+		label := choiceWords(i, c)
+		if slices.ContainsFunc(q.Choices, func(o api.AskChoice) bool { return strings.EqualFold(o.Label, label) }) {
+			label = fmt.Sprintf("%s (%d)", text.Line(label, choiceLabel-4), i+1)
+		}
+		q.Choices = append(q.Choices, api.AskChoice{ID: c.ID, Label: label, Grants: c.Grants})
 	}
+	l := t.acc.platform.Limits
+	q.here = t.a.ownedHere(q)
+	q.numbers = q.here && (len(q.Choices) > l.Buttons || l.Data > 0 && len(askData(q.ID, 0)) > l.Data ||
+		l.Label > 0 && slices.ContainsFunc(q.Choices, func(c api.AskChoice) bool { return utf8.RuneCountInString(c.Label) > l.Label }))
 	return q, nil
+}
+
+// choiceWords is what a person reads of a choice. The words are the agent's:
+// whatever they say, what lets the thing happen says that it does.
+func choiceWords(i int, c Choice) string {
+	label := cmp.Or(text.Line(c.Label, choiceLabel), text.Line(c.ID, choiceLabel), fmt.Sprintf("Choice %d", i+1))
+	if !c.Grants {
+		return label
+	}
+	for _, plain := range []string{"allow", "always allow"} {
+		if rest, ok := strings.CutPrefix(strings.ToLower(label), plain); ok && (rest == "" || rest[0] == ' ') {
+			return label
+		}
+	}
+	return text.Line("Allow: "+label, choiceLabel)
+}
+
+// noGaps takes out all but one of several empty lines, so that what is above
+// them stays in sight.
+func noGaps(s string) string {
+	var out []string
+	for line := range strings.SplitSeq(s, "\n") {
+		if strings.TrimSpace(line) == "" && (len(out) == 0 || out[len(out)-1] == "") {
+			continue
+		}
+		out = append(out, strings.TrimRight(line, " \t"))
+	}
+	return strings.Join(out, "\n")
 }
 
 // pose waits until no other question is open in the conversation, and opens q.
@@ -199,7 +246,7 @@ func (a *App) pose(ctx context.Context, q *inquiry) error {
 			a.asks.mu.Unlock()
 			break
 		}
-		gone := before.done
+		gone := before.gone
 		a.asks.mu.Unlock()
 		select {
 		case <-gone:
@@ -214,44 +261,50 @@ func (a *App) pose(ctx context.Context, q *inquiry) error {
 	return nil
 }
 
-// close takes a question from those that are open.
+// close takes a question from those that are open. A decision that is being
+// written down counts, so it waits for that.
 func (a *App) close(q *inquiry) {
+	q.deciding.Lock()
+	defer q.deciding.Unlock()
 	a.asks.mu.Lock()
 	defer a.asks.mu.Unlock()
 	n := len(a.asks.open)
 	a.asks.open = slices.DeleteFunc(a.asks.open, func(o *inquiry) bool { return o == q })
-	if len(a.asks.open) != n && q.decided == "" {
+	if len(a.asks.open) == n {
+		return // closed before
+	}
+	close(q.gone)
+	if q.decided == "" {
 		close(q.done)
 	}
 }
 
 // put asks the question in the conversation, if an owner could answer it there.
-func (t *turn) put(ctx context.Context, q *inquiry, _ Permission) error {
+// What the agent says of it is marked as a quotation: it can't pass for more.
+func (t *turn) put(ctx context.Context, q *inquiry) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s asks: %s", q.Responder, q.Title)
 	if q.Detail != "" {
-		b.WriteString("\n\n" + q.Detail)
+		b.WriteString("\n\n> " + strings.ReplaceAll(q.Detail, "\n", "\n> "))
 	}
 	m := platforms.Message{Key: askMark + q.ID}
-	if t.a.ownedHere(q) {
+	switch {
+	case !q.here:
+		b.WriteString("\n\nAn owner has to decide, at the computer.")
+	case q.numbers:
+		b.WriteString("\n\nAnswer with a number:")
+		for i, c := range q.Choices {
+			fmt.Fprintf(&b, "\n%d. %s", i+1, c.Label)
+		}
+	default:
 		var row []platforms.Button
 		for i, c := range q.Choices {
 			row = append(row, platforms.Button{Label: c.Label, Data: askData(q.ID, i)})
 		}
-		l := t.acc.platform.Limits
-		if q.numbers = len(row) > l.Buttons || l.Data > 0 && len(row[0].Data) > l.Data; q.numbers {
-			b.WriteString("\n\nAnswer with a number:")
-			for i, c := range q.Choices {
-				fmt.Fprintf(&b, "\n%d. %s", i+1, c.Label)
-			}
-		} else {
-			m.Buttons = [][]platforms.Button{row}
-		}
-	} else {
-		b.WriteString("\n\nAn owner has to decide, at the computer.")
+		m.Buttons = [][]platforms.Button{row}
 	}
 	m.Text = b.String()
-	m = answer(t.job, t.id, 0, m)
+	m = placed(t.job, m)
 	m.ReplyTo = ""
 	seq, err := t.a.enqueue(ctx, t.acc, store.Outgoing{Account: q.Account, Message: m, Ephemeral: t.acc.ephemeral(), Answers: t.job.Seq})
 	if err != nil {
@@ -264,6 +317,28 @@ func (t *turn) put(ctx context.Context, q *inquiry, _ Permission) error {
 }
 
 func askData(id string, choice int) string { return askMark + id + ":" + strconv.Itoa(choice) }
+
+// withoutMarks is rows without the buttons that only a question may have, and
+// how many there were.
+func withoutMarks(rows [][]platforms.Button) (out [][]platforms.Button, marked int) {
+	for _, row := range rows {
+		var keep []platforms.Button
+		for _, b := range row {
+			if strings.HasPrefix(b.Data, askMark) {
+				marked++
+				continue
+			}
+			keep = append(keep, b)
+		}
+		if len(keep) > 0 {
+			out = append(out, keep)
+		}
+	}
+	if marked == 0 {
+		return rows, 0
+	}
+	return out, marked
+}
 
 // ownedHere reports whether somebody may decide in the question's conversation.
 func (a *App) ownedHere(q *inquiry) bool {

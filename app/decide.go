@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/control/api"
@@ -38,7 +39,7 @@ func (a *App) answered(acc *account, job store.Job) (store.Outcome, bool) {
 		}
 		choice = i
 	case ev.Kind == platforms.MessageReceived:
-		if q = a.asks.in(l); q == nil || !q.numbers || q.thread != ev.Thread {
+		if q = a.asks.in(l); q == nil || !q.numbers || q.thread != ev.Thread || !a.afterQuestion(job, q) {
 			return store.Outcome{}, false
 		}
 		n, err := strconv.Atoi(strings.TrimSpace(ev.Text))
@@ -59,6 +60,22 @@ func (a *App) answered(acc *account, job store.Job) (store.Outcome, bool) {
 		}
 		return line(api.Routed, "decided about a permission: "+q.Choices[choice].Label)
 	}
+}
+
+// clocks is how far a platform's clock may be from this computer's.
+const clocks = 2 * time.Minute
+
+// afterQuestion reports whether an event's sender could have seen a question:
+// it came after that was sent. What was under way before means something else.
+func (a *App) afterQuestion(job store.Job, q *inquiry) bool {
+	a.asks.mu.Lock()
+	entry := q.entry
+	a.asks.mu.Unlock()
+	if entry == 0 || job.Seq < entry {
+		return false
+	}
+	e, err := a.store.Entry(entry)
+	return err == nil && len(e.IDs) > 0 && job.Event.Time.After(e.Stored.Add(-clocks))
 }
 
 // mayDecide is why somebody may not decide about a question; empty: they may.
@@ -107,7 +124,7 @@ func (a *App) decide(ctx context.Context, q *inquiry, c api.AskChoice, by, who s
 	a.audit(ctx, string(api.Permission), who, q.Account, fmt.Sprintf("A permission that %q asked for was %s: %s (%s).", q.Responder, word, q.Title, c.Label))
 	a.asks.mu.Lock()
 	q.decided, q.by = c.ID, by
-	close(q.done)
+	close(q.done) // it is open: whoever ends it holds q.deciding
 	a.asks.mu.Unlock()
 	a.changed()
 	return nil

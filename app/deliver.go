@@ -287,6 +287,12 @@ func answer(job store.Job, responder string, i int, m platforms.Message) platfor
 	if m.Key == "" {
 		m.Key = fmt.Sprintf("%d/%s/%d", job.Seq, responder, i)
 	}
+	m.Buttons, _ = withoutMarks(m.Buttons)
+	return placed(job, m)
+}
+
+// placed is m with where it goes: to where the event came from.
+func placed(job store.Job, m platforms.Message) platforms.Message {
 	if m.Conversation == "" {
 		m.Conversation = job.Event.Conversation.ID
 		if m.Thread == "" {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/postern/postern/app/control"
@@ -116,11 +115,8 @@ func (a *App) Send(ctx context.Context, d api.Draft, files []control.Upload) (ap
 	if d.Format != platforms.Plain && d.Format != platforms.Markdown {
 		return api.Entry{}, &api.Error{Kind: platforms.Rejected, Text: "The message's format is not known. Use markdown, or none for plain text."}
 	}
-	for _, row := range d.Buttons {
-		// Who pressed such a one would decide about a permission, whatever its label.
-		if slices.ContainsFunc(row, func(b platforms.Button) bool { return strings.HasPrefix(b.Data, askMark) }) {
-			return api.Entry{}, &api.Error{Kind: platforms.Rejected, Text: "A button's data begins with " + askMark + ", which is for permissions only. Use another."}
-		}
+	if _, marked := withoutMarks(d.Buttons); marked > 0 {
+		return api.Entry{}, &api.Error{Kind: platforms.Rejected, Text: "A button's data begins with " + askMark + ", which only the buttons of a permission do. Choose other data."}
 	}
 	m := platforms.Message{Key: d.Key, Conversation: d.Conversation, Thread: d.Thread, ReplyTo: d.ReplyTo, Text: d.Text, Format: d.Format, Buttons: d.Buttons}
 	if m.Key == "" {
