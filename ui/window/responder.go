@@ -49,7 +49,7 @@ func (c *responderCard) update(r api.Responder) {
 	c.name.set(model.ResponderLabel(r))
 	kind := clean.Line(r.Title, 60)
 	if r.Builtin {
-		kind = strings.TrimPrefix(kind+" · built in", " · ")
+		kind = strings.TrimPrefix(strings.TrimSuffix(kind, "built in")+" · built in", " · ")
 	}
 	if r.Talks {
 		kind += " · has conversations"

@@ -261,8 +261,8 @@ func (f *routeForm) route() api.Route {
 	r := f.r
 	r.Name, r.When, r.Also = strings.TrimSpace(f.name.Text), strings.TrimSpace(f.source.Text), f.also.on
 	r.To = []string{}
-	for _, id := range f.order {
-		if f.to[id].on {
+	for _, id := range append(slices.Clone(f.r.To), f.order...) { // what stays keeps its place
+		if f.to[id].on && !slices.Contains(r.To, id) {
 			r.To = append(r.To, id)
 		}
 	}

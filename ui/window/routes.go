@@ -2,7 +2,6 @@ package window
 
 import (
 	"context"
-	"reflect"
 	"slices"
 	"strconv"
 
@@ -61,7 +60,9 @@ func newRouteList(p *answersPage) *routeList {
 func (l *routeList) dirty() bool { return !sameRoutes(l.base, l.draft) }
 
 func sameRoutes(a, b []api.Route) bool {
-	return slices.EqualFunc(a, b, func(x, y api.Route) bool { return reflect.DeepEqual(x, y) })
+	return slices.EqualFunc(a, b, func(x, y api.Route) bool {
+		return x.ID == y.ID && x.Name == y.Name && x.When == y.When && x.Off == y.Off && x.Also == y.Also && slices.Equal(x.To, y.To)
+	})
 }
 
 // show takes in what was read. Changes that are not saved stay.

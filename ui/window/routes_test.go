@@ -276,6 +276,19 @@ func TestRouteForm(t *testing.T) {
 			t.Errorf("%s, want %s", f.source.Text, want)
 		}
 	})
+	t.Run("what was only looked at is not changed", func(t *testing.T) {
+		f := answers()
+		f.what.routes.Routes[0].To = []string{"forward-1", "notify", "command-1"}
+		s := onAnswers(t, f)
+		form := s.w.answers.routes.edit(0, f.what.routes.Routes[0])
+		s.settle()
+		test.Tap(form.to["notify"])
+		test.Tap(form.to["notify"])
+		s.press("Done")
+		if s.w.answers.routes.dirty() {
+			t.Errorf("%+v", s.w.answers.routes.draft[0])
+		}
+	})
 	t.Run("says if nobody gets it", func(t *testing.T) {
 		s, f := open(t, 0)
 		s.wantNot("Nobody is chosen")
