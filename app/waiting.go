@@ -373,8 +373,8 @@ func (a *App) keepOn(ctx context.Context, acc *account, job store.Job, l lane, b
 		if err := a.saveWork(ctx, job.Seq, w); err != nil {
 			return err
 		}
+		a.waits.add(l, w.Left, 1) // first: nothing may seem to be free meanwhile
 		a.waits.add(l, before.Left, -1)
-		a.waits.add(l, w.Left, 1)
 		return nil
 	}
 	var end error
