@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/postern/postern/app/internal/store"
@@ -29,99 +27,6 @@ type work struct {
 	Names  []string     `json:"names,omitempty"`
 	Status store.Status `json:"status,omitempty"`
 	Why    string       `json:"why,omitempty"`
-}
-
-// waits is which responders have events waiting for them, by conversation: what
-// comes later in the same one must not overtake them.
-type waits struct {
-	mu sync.Mutex
-	n  map[lane]map[string]int
-}
-
-// behind reports whether something earlier waits for a responder.
-func (w *waits) behind(l lane, id string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.n[l][id] > 0
-}
-
-// add counts tasks up, or down with by below 0. One at work hinders nobody.
-func (w *waits) add(l lane, ts []task, by int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, t := range ts {
-		if t.Begun {
-			continue
-		}
-		if w.n == nil {
-			w.n = map[lane]map[string]int{}
-		}
-		if w.n[l] == nil {
-			w.n[l] = map[string]int{}
-		}
-		if w.n[l][t.ID] += by; w.n[l][t.ID] <= 0 {
-			delete(w.n[l], t.ID)
-		}
-		if len(w.n[l]) == 0 {
-			delete(w.n, l)
-		}
-	}
-}
-
-// of is the responders for which something waits in l.
-func (w *waits) of(l lane) []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Collect(maps.Keys(w.n[l]))
-}
-
-// count is how many events wait for a responder.
-func (w *waits) count(id string) (n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, by := range w.n {
-		n += by[id]
-	}
-	return n
-}
-
-// lanes is where something waits for a responder.
-func (w *waits) lanes(id string) (out []lane) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for l, by := range w.n {
-		if by[id] > 0 {
-			out = append(out, l)
-		}
-	}
-	return out
-}
-
-// clear drops what is counted for l.
-func (w *waits) clear(l lane) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.n, l)
-}
-
-// forget drops what is counted for an account.
-func (w *waits) forget(id platforms.AccountID) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	maps.DeleteFunc(w.n, func(l lane, _ map[string]int) bool { return l.account == id })
-}
-
-// moved lets what waits in from wait in to.
-func (w *waits) moved(from, to lane) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for id, n := range w.n[from] {
-		if w.n[to] == nil {
-			w.n[to] = map[string]int{}
-		}
-		w.n[to][id] += n
-	}
-	delete(w.n, from)
 }
 
 // again reports whether a responder's failure is one for now only.
@@ -157,32 +62,43 @@ func (a *App) await(ctx context.Context, acc *account, job store.Job, got result
 		return err
 	}
 	a.waits.add(l, w.Left, 1) // what comes next sees it
-	save := func() {
-		err := a.saveWork(ctx, job.Seq, w)
+	end := func(err error) {
 		if err != nil {
 			a.waits.add(l, w.Left, -1)
 			done(err)
 			return
 		}
-		for _, t := range w.Left {
-			if t.Begun {
-				a.begin(acc, job, t, false)
-			}
-		}
 		a.waiting.signal(l)
 		a.changed()
 		done(nil)
 	}
-	if slices.ContainsFunc(w.Left, func(t task) bool { return t.Begun }) {
-		save() // here: turns begin in order
-	} else {
-		go save() // several share the disk's work
+	talks := slices.ContainsFunc(w.Left, func(t task) bool { return t.Begun })
+	if !talks { // several share the disk's work
+		a.saveWorkAsync(ctx, job.Seq, w, end)
+		return nil
 	}
+	err := a.saveWork(ctx, job.Seq, w)
+	if err == nil {
+		for _, t := range w.Left {
+			if t.Begun {
+				a.begin(acc, job, t, false) // here, so that turns begin in order
+			}
+		}
+	}
+	end(err)
 	return nil
 }
 
 // saveWork writes down how far a job is.
 func (a *App) saveWork(ctx context.Context, seq uint64, w work) error {
+	saved := make(chan error, 1)
+	a.saveWorkAsync(ctx, seq, w, func(err error) { saved <- err })
+	return <-saved
+}
+
+// saveWorkAsync is saveWork that does not wait: what is saved later by the same
+// goroutine is saved after it.
+func (a *App) saveWorkAsync(ctx context.Context, seq uint64, w work, done func(error)) {
 	why := w.Why
 	for _, t := range w.Left {
 		if t.Why != "" {
@@ -191,9 +107,10 @@ func (a *App) saveWork(ctx context.Context, seq uint64, w work) error {
 	}
 	b, err := json.Marshal(w)
 	if err != nil {
-		return err
+		done(err)
+		return
 	}
-	return a.store.Await(context.WithoutCancel(ctx), seq, b, why)
+	a.store.AwaitAsync(context.WithoutCancel(ctx), seq, b, why, done)
 }
 
 // resumeWaiting counts what waits from an earlier run, and sets it to work.

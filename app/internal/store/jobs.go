@@ -114,11 +114,20 @@ const maxWork = 16 << 10
 // Await keeps how far a job is, work, and puts it among those that wait, which
 // NextWaiting finds and NextJob does not. It may be called again, and FinishJob
 // ends it. A job that has ended already stays as it is.
-func (s *Store) Await(ctx context.Context, seq uint64, work json.RawMessage, why string, acts ...Activity) error {
+func (s *Store) Await(ctx context.Context, seq uint64, work json.RawMessage, why string) error {
+	done := make(chan error, 1)
+	s.AwaitAsync(ctx, seq, work, why, func(err error) { done <- err })
+	return <-done
+}
+
+// AwaitAsync is Await without the wait for the disk. Jobs begin to wait in the
+// order of the calls of one goroutine. done has EnqueueAsync's rules.
+func (s *Store) AwaitAsync(ctx context.Context, seq uint64, work json.RawMessage, why string, done func(error)) {
 	if len(work) == 0 || len(work) > maxWork || bytes.IndexByte(work, 0) >= 0 {
-		return &fault{ErrState, "What is left to do for this message can't be kept.", nil}
+		done(&fault{ErrState, "What is left to do for this message can't be kept.", nil})
+		return
 	}
-	return s.update(ctx, func(w *wtx) error {
+	if err := s.push(&op{ctx: ctx, done: done, run: func(w *wtx) error {
 		e, err := w.change(seq)
 		if err != nil {
 			return err
@@ -140,11 +149,10 @@ func (s *Store) Await(ctx context.Context, seq uint64, work json.RawMessage, why
 			return err
 		}
 		e.work, e.why = work, cut(why, maxNote)
-		if err := w.save(e); err != nil {
-			return err
-		}
-		return w.recordAll(seq, acts)
-	})
+		return w.save(e)
+	}}); err != nil {
+		done(err)
+	}
 }
 
 // NextWaiting is NextJob for jobs that wait.
