@@ -35,7 +35,7 @@ func newGuarded(t *testing.T, buttons int) *guarded {
 	g := &guarded{ask: Permission{Title: "Delete the house", Detail: "rm -r house", Choices: []Choice{
 		{ID: "yes", Label: "Allow", Grants: true}, {ID: "no", Label: "Refuse"},
 	}}}
-	g.crowd = newCrowd(t, seeker{"agent", func(ctx context.Context, _ Delivery, turn Turn) {
+	g.crowd = newCrowd(t, talker{"agent", func(ctx context.Context, _ Delivery, turn Turn) {
 		g.mu.Lock()
 		begun, talk := g.begun, g.talk
 		g.mu.Unlock()
@@ -512,7 +512,7 @@ func TestAPressOfWhoWasRemoved(t *testing.T) {
 // A turn that is over asks nothing any more.
 func TestAskAfterDone(t *testing.T) {
 	done := make(chan error, 1)
-	c := newCrowd(t, seeker{"agent", func(ctx context.Context, _ Delivery, turn Turn) {
+	c := newCrowd(t, talker{"agent", func(ctx context.Context, _ Delivery, turn Turn) {
 		turn.Done([]platforms.Message{{Text: "end"}}, nil)
 		_, err := turn.Ask(context.WithoutCancel(ctx), Permission{Title: "x", Choices: []Choice{{ID: "a"}}})
 		done <- err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
@@ -188,13 +189,14 @@ type result struct {
 	answers []platforms.Message
 	names   []string // of those that had it, for people
 	left    []task   // what is not done yet
+	role    access.Role
 }
 
 // ask has the responders of a plan answer one event.
 func (a *App) ask(ctx context.Context, acc *account, job store.Job, p plan) (result, error) {
 	limit := a.Settings().AskAfter
 	old := limit > 0 && a.now().Sub(job.Event.Time) > limit
-	got := result{outcome: store.Outcome{Status: store.Delivered}}
+	got := result{outcome: store.Outcome{Status: store.Delivered}, role: p.delivery.Role}
 	l := lane{job.Account, job.Event.Conversation.ID}
 	for _, r := range p.to {
 		switch {
@@ -230,7 +232,7 @@ func (a *App) askOne(ctx context.Context, acc *account, job store.Job, r answere
 	case again(err):
 		t.Tries++
 		t.Next = a.now().Add(responderWait(t.Tries, err))
-		t.Why = platforms.Explain(err)
+		t.Why = cut(platforms.Explain(err), 300)
 		got.left = append(got.left, t)
 		a.answering.failed(r.Name(), a.now(), t.Why)
 		acc.log.Info("a responder could not answer for now", "responder", r.Name(), "seq", job.Seq, "tries", t.Tries, "err", err)
@@ -258,7 +260,7 @@ func (a *App) gaveUp(acc *account, job store.Job, r answerer, err error, got *re
 func (a *App) routed(job store.Job, o store.Outcome, names []string) store.Activity {
 	what, why := api.Routed, "handed to "+strings.Join(names, ", ")
 	switch {
-	case o.Status == store.HeldBack || o.Status == store.Failed:
+	case o.Status == store.HeldBack || o.Status == store.Failed || o.Status == store.Dismissed:
 		what, why = api.Ignored, o.Why
 	case len(names) == 0:
 		what, why = api.Ignored, "no responder wanted it"

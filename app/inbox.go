@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 	c.accepted += uint64(len(evs))
 	c.mu.Unlock()
 	ins := make([]store.Incoming, len(evs))
-	earlier := map[platforms.MessageID]access.Original{}
+	earlier := map[messagePlace]access.Original{}
 	for i, ev := range evs {
 		ins[i] = store.Incoming{
 			Account:   c.id,
@@ -59,11 +60,15 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 			continue
 		}
 		if ev.Kind == platforms.MessageReceived && ev.Message != "" {
-			earlier[ev.Message] = access.OriginalOf(ev, d)
+			earlier[messagePlace{ev.Conversation.ID, ev.Message}] = access.OriginalOf(ev, d)
 		}
 		ins[i].Known = onList(d)
 		ins[i].Decision, _ = json.Marshal(d)
 		allowed[i] = d.Verdict == access.Allowed
+	}
+	if slices.ContainsFunc(evs, func(ev platforms.Event) bool { return ev.Kind == platforms.ConversationMoved }) {
+		a.people.moving.Lock()
+		defer a.people.moving.Unlock()
 	}
 	accepted, err := a.store.AcceptAll(ctx, ins)
 	if err != nil {
@@ -117,12 +122,7 @@ func (s *sink) stored(ev platforms.Event, ephemeral, allowed bool) {
 	}
 	c.mu.Unlock()
 	if ev.Kind == platforms.ConversationMoved {
-		from, to := lane{c.id, ev.Conversation.Moved}, lane{c.id, ev.Conversation.ID}
-		c.app.movedPeople(s.ctx, c.id, from.conversation, to.conversation)
-		c.app.leases.moved(from, to)
-		c.app.waits.moved(from, to)
-		c.app.outbound.signal(to)
-		c.app.waiting.signal(to)
+		c.app.movedAll(s.ctx, lane{c.id, ev.Conversation.Moved}, lane{c.id, ev.Conversation.ID})
 	}
 	if ev.Click != nil && ev.Click.Token != "" && allowed { // strangers get no answer at all
 
@@ -130,6 +130,16 @@ func (s *sink) stored(ev platforms.Event, ephemeral, allowed bool) {
 	}
 	s.lookAgain()
 	c.app.inbound.signal(lane{c.id, ev.Conversation.ID})
+}
+
+// movedAll lets what is kept for a conversation count under its new id. The
+// journal has moved it already; a.people.moving is held.
+func (a *App) movedAll(ctx context.Context, from, to lane) {
+	a.movedPeople(ctx, from.account, from.conversation, to.conversation)
+	a.leases.moved(from, to)
+	a.waits.moved(from, to)
+	a.outbound.signal(to)
+	a.waiting.signal(to)
 }
 
 // lookAgain checks once more when something has come: what a check found before

@@ -299,6 +299,8 @@ func (a *App) moved(ctx context.Context, acc *account, l lane, p store.Pending, 
 	if err := a.store.Defer(ctx, p.Seq, p.Attempts, time.Time{}, ""); err != nil {
 		return err
 	}
+	a.people.moving.Lock()
+	defer a.people.moving.Unlock()
 	_, _, err := a.store.Accept(ctx, store.Incoming{Account: acc.id, Event: platforms.Event{
 		ID:   platforms.EventID(fmt.Sprintf("moved:%s:%s", l.conversation, to)),
 		Kind: platforms.ConversationMoved, Time: a.now(),
@@ -308,7 +310,7 @@ func (a *App) moved(ctx context.Context, acc *account, l lane, p store.Pending, 
 		return err
 	}
 	a.inbound.signal(lane{l.account, to})
-	a.outbound.signal(lane{l.account, to})
+	a.movedAll(ctx, l, lane{l.account, to})
 	return nil
 }
 

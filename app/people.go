@@ -25,6 +25,9 @@ const (
 type people struct {
 	changing sync.Mutex // held while a change is saved; before mu
 
+	// moving is held while a conversation and the rules for it get another id.
+	moving sync.RWMutex
+
 	mu       sync.RWMutex
 	policy   access.Policy
 	pairings *access.Pairings
@@ -78,9 +81,16 @@ func machineDecision() access.Decision {
 	}}}
 }
 
+// messagePlace is a message of an account: on some platforms its id is one in
+// its conversation only.
+type messagePlace struct {
+	conversation platforms.ConversationID
+	message      platforms.MessageID
+}
+
 // judge decides about an event. earlier is the decisions about messages that
 // came together with it and are not stored yet.
-func (c *account) judge(ev platforms.Event, needs access.Role, earlier map[platforms.MessageID]access.Original) access.Decision {
+func (c *account) judge(ev platforms.Event, needs access.Role, earlier map[messagePlace]access.Original) access.Decision {
 	if c.platform.IDs.Machines {
 		return machineDecision()
 	}
@@ -93,10 +103,10 @@ func (c *account) judge(ev platforms.Event, needs access.Role, earlier map[platf
 	case platforms.ButtonClicked:
 		ctx.Direct = ev.Conversation.Kind != platforms.Direct && a.isDirect(lane{c.id, ev.Conversation.ID})
 	case platforms.MessageEdited:
-		if o, ok := earlier[ev.Message]; ok {
+		// What is stored counts before what came now: that may be a repetition.
+		ctx.Original = a.original(c.id, ev)
+		if o, ok := earlier[messagePlace{ev.Conversation.ID, ev.Message}]; ok && ctx.Original == nil {
 			ctx.Original = &o
-		} else {
-			ctx.Original = a.original(c.id, ev)
 		}
 	}
 	return access.Decide(a.people.get(), ev, ctx)

@@ -17,24 +17,45 @@ type plan struct {
 	end      *store.Outcome // it ends here, without anybody being asked
 }
 
-// delivery is an event as responders get it.
-func (a *App) delivery(acc *account, job store.Job) Delivery {
+// delivery is an event as responders get it, from somebody of this role.
+func (a *App) delivery(acc *account, job store.Job, role access.Role) Delivery {
 	acc.mu.Lock()
 	label := acc.rec.Name
 	acc.mu.Unlock()
-	d, _ := decisionOf(job.Decision)
 	return Delivery{Seq: job.Seq, Account: job.Account, Label: label, Event: job.Event,
-		Stored: job.Stored, Away: job.Away, Stranger: job.Stranger, Role: d.Role}
+		Stored: job.Stored, Away: job.Away, Stranger: job.Stranger, Role: role}
+}
+
+// present is what was decided about an event when it came, held to what the
+// rules say now: whoever was removed while it waited is not let in, and whoever
+// may do less does. What was not let in then is not now either.
+func (a *App) present(acc *account, job store.Job) access.Decision {
+	then, decided := decisionOf(job.Decision)
+	if decided && then.Verdict != access.Allowed {
+		return then
+	}
+	now := acc.judge(job.Event, "", nil)
+	if now.Verdict != access.Allowed && decided {
+		// It may be about to move: then its rules move, too.
+		a.people.moving.RLock()
+		e, err := a.store.Entry(job.Seq)
+		a.people.moving.RUnlock()
+		if err == nil {
+			job.Event.Conversation.ID = e.Conversation
+			now = acc.judge(job.Event, "", nil)
+		}
+	}
+	if decided && now.Role.AtLeast(then.Role) {
+		now.Role = then.Role
+	}
+	return now
 }
 
 // plan decides who gets an event. What nobody let in goes to those who only
 // tell the person, if at all.
 func (a *App) plan(acc *account, job store.Job) plan {
-	p := plan{delivery: a.delivery(acc, job)}
-	d, decided := decisionOf(job.Decision)
-	if !decided { // accepted by a version that did not decide
-		d = acc.judge(job.Event, "", nil)
-	}
+	d := a.present(acc, job)
+	p := plan{delivery: a.delivery(acc, job, d.Role)}
 	if d.Verdict == access.Allowed {
 		if o, taken := a.answered(acc, job); taken {
 			p.end = &o
@@ -49,7 +70,7 @@ func (a *App) plan(acc *account, job store.Job) plan {
 		p.end = &store.Outcome{Status: store.Delivered, Activity: &line}
 		return p
 	}
-	if a.worthTelling(job.Event, d) {
+	if !job.Released && a.worthTelling(job.Event, d) {
 		for _, r := range a.answering.builtins() {
 			if !r.Acts() {
 				_, _ = a.respond(context.Background(), acc, r, p.delivery)

@@ -14,18 +14,18 @@ import (
 	"github.com/postern/postern/platforms"
 )
 
-// seeker is a Talker made of a function.
-type seeker struct {
+// talker is a Talker made of a function.
+type talker struct {
 	name string
 	f    func(ctx context.Context, d Delivery, t Turn)
 }
 
-func (seeker) Acts() bool     { return true }
-func (r seeker) Name() string { return r.name }
-func (r seeker) Respond(context.Context, Delivery) ([]platforms.Message, error) {
+func (talker) Acts() bool     { return true }
+func (r talker) Name() string { return r.name }
+func (r talker) Respond(context.Context, Delivery) ([]platforms.Message, error) {
 	panic("a Talker was asked as a Responder")
 }
-func (r seeker) Begin(ctx context.Context, d Delivery, t Turn) { r.f(ctx, d, t) }
+func (r talker) Begin(ctx context.Context, d Delivery, t Turn) { r.f(ctx, d, t) }
 
 // crowd is a world of people: rules count in it, messages are long enough for a
 // question, and can be changed.

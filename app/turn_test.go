@@ -14,8 +14,8 @@ import (
 	"github.com/postern/postern/platforms"
 )
 
-// talker hands its turns to the test.
-type talker struct {
+// puppet hands its turns to the test.
+type puppet struct {
 	name  string
 	turns chan begun
 }
@@ -26,16 +26,16 @@ type begun struct {
 	ctx context.Context
 }
 
-func newTalker(name string) *talker { return &talker{name: name, turns: make(chan begun, 16)} }
+func newPuppet(name string) *puppet { return &puppet{name: name, turns: make(chan begun, 16)} }
 
-func (t *talker) Name() string { return t.name }
-func (t *talker) Acts() bool   { return true }
-func (t *talker) Respond(context.Context, Delivery) ([]platforms.Message, error) {
+func (t *puppet) Name() string { return t.name }
+func (t *puppet) Acts() bool   { return true }
+func (t *puppet) Respond(context.Context, Delivery) ([]platforms.Message, error) {
 	return nil, errors.New("Begin is called instead")
 }
-func (t *talker) Begin(ctx context.Context, d Delivery, turn Turn) { t.turns <- begun{turn, d, ctx} }
+func (t *puppet) Begin(ctx context.Context, d Delivery, turn Turn) { t.turns <- begun{turn, d, ctx} }
 
-func (w *world) turn(t *talker) begun {
+func (w *world) turn(t *puppet) begun {
 	w.t.Helper()
 	select {
 	case b := <-t.turns:
@@ -49,7 +49,7 @@ func (w *world) turn(t *talker) begun {
 // TestTurn: an answer is shown while it grows, ends in the same message, and is
 // in the journal once.
 func TestTurn(t *testing.T) {
-	agent := newTalker("agent")
+	agent := newPuppet("agent")
 	w := newWorld(t, agent)
 	w.change = func(p *platforms.Platform) { p.Limits.Edit = true }
 	w.start()
@@ -92,7 +92,7 @@ func TestTurnWithoutEdits(t *testing.T) {
 		"refused": func(w *world) { w.fake.refuse = &platforms.Error{Kind: platforms.Rejected, Text: "No."} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			agent := newTalker("agent")
+			agent := newPuppet("agent")
 			w := newWorld(t, agent)
 			w.change = func(p *platforms.Platform) { p.Limits.Edit = name == "refused" }
 			set(w)
@@ -118,7 +118,7 @@ func TestTurnWithoutEdits(t *testing.T) {
 
 // TestLongAnswer: what does not fit into the message that was shown follows it.
 func TestLongAnswer(t *testing.T) {
-	agent := newTalker("agent")
+	agent := newPuppet("agent")
 	w := newWorld(t, agent)
 	w.change = func(p *platforms.Platform) { p.Limits.Edit = true }
 	w.start()
@@ -137,7 +137,7 @@ func TestLongAnswer(t *testing.T) {
 // TestTurnOverARestart: what was at work is begun again, marked as such, and
 // answered once.
 func TestTurnOverARestart(t *testing.T) {
-	agent := newTalker("agent")
+	agent := newPuppet("agent")
 	w := newWorld(t, agent)
 	w.start()
 	w.add()
@@ -166,7 +166,7 @@ func TestTurnOverARestart(t *testing.T) {
 // TestTurnFails: the person and whoever waits are told, and the next event is
 // served.
 func TestTurnFails(t *testing.T) {
-	agent := newTalker("agent")
+	agent := newPuppet("agent")
 	w := newWorld(t, agent)
 	w.start()
 	w.add()
@@ -184,7 +184,7 @@ func TestTurnFails(t *testing.T) {
 
 // TestLeases: of two that talk one has the conversation; a person hands it over.
 func TestLeases(t *testing.T) {
-	one, two := newTalker("one"), newTalker("two")
+	one, two := newPuppet("one"), newPuppet("two")
 	tells := &heard{tell: true}
 	w := newWorld(t, tells, one, two)
 	w.start()
@@ -240,7 +240,7 @@ func TestLeasesAreBounded(t *testing.T) {
 
 // TestPermission: an owner's button lets it happen; a member's does not.
 func TestPermission(t *testing.T) {
-	agent := newTalker("agent")
+	agent := newPuppet("agent")
 	w := newWorld(t, agent)
 	w.fake.ids = platforms.IDs{User: `^u[0-9]+$`, Conversation: `^g[0-9]+$`}
 	w.change = func(p *platforms.Platform) { p.Limits.Edit = true; p.Limits.Text = 2000 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
 )
@@ -106,7 +107,7 @@ func (ts *turns) cancel(why error, pick func(*turn) bool) {
 }
 
 // begin hands an event over to a Talker. It is in the journal as begun already.
-func (a *App) begin(acc *account, job store.Job, k task, again bool) {
+func (a *App) begin(acc *account, job store.Job, role access.Role, k task, again bool) {
 	r, ok := a.answering.find(k.ID)
 	talker, talks := r.Responder.(Talker)
 	ctx, stop := context.WithCancelCause(a.work)
@@ -117,7 +118,7 @@ func (a *App) begin(acc *account, job store.Job, k task, again bool) {
 		t.Done(nil, errors.New("it was removed or switched off before it could begin"))
 		return
 	}
-	d := a.delivery(acc, job)
+	d := a.delivery(acc, job, role)
 	d.Again = again
 	t.quiet = acc.typing(ctx, job.Event)
 	a.turns.wg.Go(func() { t.show() })

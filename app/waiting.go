@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 	"time"
 
+	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
 )
@@ -81,12 +84,25 @@ func (a *App) await(ctx context.Context, acc *account, job store.Job, got result
 	if err == nil {
 		for _, t := range w.Left {
 			if t.Begun {
-				a.begin(acc, job, t, false) // here, so that turns begin in order
+				a.begin(acc, job, got.role, t, false) // here, so that turns begin in order
 			}
 		}
 	}
 	end(err)
 	return nil
+}
+
+// terse is w without the words that it can do without.
+func (w work) terse() work {
+	w.Left = slices.Clone(w.Left)
+	for i := range w.Left {
+		w.Left[i].Why = ""
+	}
+	w.Why = cut(w.Why, 200)
+	if len(w.Names) > 0 {
+		w.Names = []string{fmt.Sprintf("%d responders", len(w.Names))}
+	}
+	return w
 }
 
 // saveWork writes down how far a job is.
@@ -106,6 +122,10 @@ func (a *App) saveWorkAsync(ctx context.Context, seq uint64, w work, done func(e
 		}
 	}
 	b, err := json.Marshal(w)
+	if err == nil && len(b) > store.MaxWork { // what is left to do counts more than the words about it
+		w = w.terse()
+		b, err = json.Marshal(w)
+	}
 	if err != nil {
 		done(err)
 		return
@@ -156,7 +176,8 @@ func (a *App) countWaiting(l lane) error {
 	}
 }
 
-// mostLooked is how many waiting jobs of a conversation one round looks at.
+// mostLooked is how many jobs of a conversation that go on waiting one round
+// looks at.
 const mostLooked = 4096
 
 // retry works on what waits in one conversation: what has come to its end, and
@@ -174,14 +195,17 @@ func (a *App) retry(ctx context.Context, l lane) (next time.Time) {
 	for _, seq := range a.turns.ended(l) { // they may be far behind what waits
 		job, ok, err := a.store.NextWaiting(l.account, l.conversation, seq-1)
 		if err == nil && ok && job.Seq == seq {
-			_, err = a.retryOne(ctx, acc, job, map[string]bool{}, true)
+			_, _, err = a.retryOne(ctx, acc, job, map[string]bool{}, true)
 		}
 		if err != nil {
 			return a.rest(ctx, acc, err)
 		}
 	}
 	blocked := map[string]bool{}
-	for after, n := uint64(0), 0; n < mostLooked && !a.stopping(); n++ {
+	for after, kept := uint64(0), 0; !a.stopping(); {
+		if kept == mostLooked { // what is behind them has its turn as they end
+			return earlier(next, a.now().Add(storeRetry))
+		}
 		job, ok, err := a.store.NextWaiting(l.account, l.conversation, after)
 		if err != nil {
 			return a.rest(ctx, acc, err)
@@ -195,9 +219,12 @@ func (a *App) retry(ctx context.Context, l lane) (next time.Time) {
 			a.waiting.signal(lane{l.account, here})
 			return next
 		}
-		due, err := a.retryOne(ctx, acc, job, blocked, false)
+		due, left, err := a.retryOne(ctx, acc, job, blocked, false)
 		if err != nil {
 			return a.rest(ctx, acc, err)
+		}
+		if left {
+			kept++
 		}
 		sooner(due)
 		if all := a.waits.of(l); len(all) > 0 && !slices.ContainsFunc(all, func(id string) bool { return !blocked[id] }) {
@@ -216,24 +243,31 @@ func (a *App) rest(ctx context.Context, acc *account, err error) time.Time {
 }
 
 // retryOne does what is due of one job. It returns when to look again, zero if
-// nothing is left that waits for a time. ended says to look only at turns that
-// have ended.
-func (a *App) retryOne(ctx context.Context, acc *account, job store.Job, blocked map[string]bool, ended bool) (next time.Time, err error) {
+// nothing is left that waits for a time, and whether anything is left. ended
+// says to look only at turns that have ended.
+func (a *App) retryOne(ctx context.Context, acc *account, job store.Job, blocked map[string]bool, ended bool) (next time.Time, left bool, err error) {
 	if !a.claims.take(job.Seq) {
-		return a.now().Add(time.Second), nil
+		return a.now().Add(time.Second), true, nil
 	}
 	defer a.claims.release(job.Seq)
 	var w work
 	if err := json.Unmarshal(job.Work, &w); err != nil {
-		return time.Time{}, a.store.FinishJob(ctx, job.Seq, store.Outcome{Status: store.Failed, Why: "what was left to do can't be read any more"})
+		return time.Time{}, false, a.store.FinishJob(ctx, job.Seq, store.Outcome{Status: store.Failed, Why: "what was left to do can't be read any more"})
 	}
 	l := lane{job.Account, job.Event.Conversation.ID}
 	got := result{outcome: store.Outcome{Status: store.Delivered}, names: w.Names}
 	if w.Status != "" {
 		got.outcome = store.Outcome{Status: w.Status, Why: w.Why}
 	}
-	d := a.delivery(acc, job)
-	d.Again = true
+	still := sync.OnceValue(func() access.Decision { return a.present(acc, job) })
+	out := func() bool { // whoever sent it may not talk any more
+		d := still()
+		if d.Verdict == access.Allowed {
+			return false
+		}
+		got.outcome = store.Outcome{Status: store.Dismissed, Why: "not tried again: " + d.Why()}
+		return true
+	}
 	now := a.now()
 	for _, t := range w.Left {
 		r, known := a.answering.find(t.ID)
@@ -248,8 +282,11 @@ func (a *App) retryOne(ctx context.Context, acc *account, job store.Job, blocked
 		case !known:
 			got.outcome = store.Outcome{Status: store.Failed, Why: "the responder that had it was removed"}
 		case t.Begun: // by an earlier run
+			if out() {
+				continue
+			}
 			got.left = append(got.left, t)
-			a.begin(acc, job, t, true)
+			a.begin(acc, job, still().Role, t, true)
 		case ended:
 			got.left = append(got.left, t)
 		case blocked[t.ID]:
@@ -258,10 +295,13 @@ func (a *App) retryOne(ctx context.Context, acc *account, job store.Job, blocked
 			blocked[t.ID] = true
 			next = earlier(next, t.Next)
 			got.left = append(got.left, t)
+		case out():
 		default:
+			d := a.delivery(acc, job, still().Role)
+			d.Again = true
 			before := len(got.left)
 			if err := a.askOne(ctx, acc, job, r, d, t, &got); err != nil {
-				return next, err
+				return next, true, err
 			}
 			if len(got.left) > before {
 				blocked[t.ID] = true
@@ -269,7 +309,7 @@ func (a *App) retryOne(ctx context.Context, acc *account, job store.Job, blocked
 			}
 		}
 	}
-	return next, a.keepOn(ctx, acc, job, l, w, got)
+	return next, len(got.left) > 0, a.keepOn(ctx, acc, job, l, w, got)
 }
 
 // keepOn writes down what came of one round.

@@ -171,6 +171,11 @@ func (w *wtx) edit(c *conv, e *entry, ev platforms.Event) error {
 		if err != nil {
 			return nil
 		}
+		// What one person said is never put into another's mouth: the message may
+		// still wait to be acted on, by what its own author may do.
+		if old.From.ID != ev.From.ID {
+			return nil
+		}
 		old.Text, old.Attachments, old.Note = ev.Text, ev.Attachments, ev.Note
 		b, err := json.Marshal(old)
 		if err != nil {

@@ -108,8 +108,8 @@ func (s *Store) JobConversations() ([]ConversationRef, error) { return s.waiting
 // waits.
 func (s *Store) WaitingConversations() ([]ConversationRef, error) { return s.waiting(kWaiting) }
 
-// maxWork is the longest work that Await keeps.
-const maxWork = 16 << 10
+// MaxWork is the longest work that Await keeps, in bytes.
+const MaxWork = 16 << 10
 
 // Await keeps how far a job is, work, and puts it among those that wait, which
 // NextWaiting finds and NextJob does not. It may be called again, and FinishJob
@@ -123,7 +123,7 @@ func (s *Store) Await(ctx context.Context, seq uint64, work json.RawMessage, why
 // AwaitAsync is Await without the wait for the disk. Jobs begin to wait in the
 // order of the calls of one goroutine. done has EnqueueAsync's rules.
 func (s *Store) AwaitAsync(ctx context.Context, seq uint64, work json.RawMessage, why string, done func(error)) {
-	if len(work) == 0 || len(work) > maxWork || bytes.IndexByte(work, 0) >= 0 {
+	if len(work) == 0 || len(work) > MaxWork || bytes.IndexByte(work, 0) >= 0 {
 		done(&fault{ErrState, "What is left to do for this message can't be kept.", nil})
 		return
 	}
