@@ -61,6 +61,14 @@ func (ts *turns) forget(seq uint64) {
 	maps.DeleteFunc(ts.m, func(k turnKey, _ *turn) bool { return k.seq == seq })
 }
 
+// drop forgets the turns of an account that is no more.
+func (ts *turns) drop(acc *account) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	maps.DeleteFunc(ts.m, func(_ turnKey, t *turn) bool { return t.acc == acc })
+	maps.DeleteFunc(ts.due, func(l lane, _ map[uint64]bool) bool { return l.account == acc.id })
+}
+
 // look has an event looked at in the lane's next round.
 func (ts *turns) look(l lane, seq uint64) {
 	ts.mu.Lock()

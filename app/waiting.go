@@ -184,7 +184,10 @@ const mostLooked = 4096
 // what is due, in order for each responder.
 func (a *App) retry(ctx context.Context, l lane) (next time.Time) {
 	acc, err := a.account(l.account)
-	if err != nil {
+	if err != nil { // removed
+		for _, seq := range a.turns.ended(l) {
+			a.turns.forget(seq)
+		}
 		return time.Time{}
 	}
 	sooner := func(t time.Time) {
@@ -194,8 +197,11 @@ func (a *App) retry(ctx context.Context, l lane) (next time.Time) {
 	}
 	for _, seq := range a.turns.ended(l) { // they may be far behind what waits
 		job, ok, err := a.store.NextWaiting(l.account, l.conversation, seq-1)
-		if err == nil && ok && job.Seq == seq {
+		switch {
+		case err == nil && ok && job.Seq == seq:
 			_, _, err = a.retryOne(ctx, acc, job, map[string]bool{}, true)
+		case err == nil: // given up, or gone with its account
+			a.turns.forget(seq)
 		}
 		if err != nil {
 			return a.rest(ctx, acc, err)

@@ -114,28 +114,3 @@ func TestGivingUpWhatWaits(t *testing.T) {
 		t.Errorf("%d wait", n)
 	}
 }
-
-// TestManyWait: thousands of events behind a dead service cost a round one try.
-func TestManyWait(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes thousands of events")
-	}
-	s := &service{rest: time.Hour}
-	w := newWorld(t, s)
-	w.start()
-	w.add()
-	s.set("", true)
-	const n = 3000
-	for i := range n {
-		w.fake.say("1", fmt.Sprint(i), time.Now())
-	}
-	w.until("all wait", func() bool { return w.app.Responders()[0].Waiting == n })
-	s.set("", false)
-	w.app.retryAll("service")
-	if got := s.texts(); len(got) > 0 { // an hour is not over
-		t.Errorf("tried before its time: %q", got[0])
-	}
-	if l := len(w.app.waits.lanes("service")); l != 1 {
-		t.Errorf("%d lanes", l)
-	}
-}
