@@ -525,6 +525,7 @@ func TestAskAfterDone(t *testing.T) {
 		t.Errorf("Ask: %v", err)
 	}
 	c.settled(0)
+	c.until("the answer is sent", func() bool { return len(c.sentIn("g")) > 0 && c.app.Snapshot().Queued == 0 })
 	if got := c.sentIn("g"); !slices.Equal(got, []string{"end"}) {
 		t.Errorf("sent: %q", got)
 	}
