@@ -49,6 +49,22 @@ func ResponderLabel(r api.Responder) string {
 	return "A responder"
 }
 
+// ResponderKind is what a responder is, in a few words. What is built in has no
+// kind with a title, so that it says what it does.
+func ResponderKind(r api.Responder) string {
+	does := map[string]string{"notification": "Shows messages on this desktop", "echo": "Answers with what was written"}
+	switch kind := text.Line(r.Title, labelRunes); {
+	case !r.Builtin:
+		return kind
+	case does[r.Kind] != "":
+		return does[r.Kind] + " · built in"
+	case kind == "" || kind == "built in":
+		return "built in"
+	default:
+		return kind + " · built in"
+	}
+}
+
 // LabelOf is the label of the responder with this id, or the id where there is
 // none any more.
 func LabelOf(id string, rs []api.Responder) string {

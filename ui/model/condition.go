@@ -93,7 +93,7 @@ func Choices(field string, s api.Snapshot, names []api.RouteName) (out []Choice)
 		for _, a := range s.Accounts {
 			c := Choice{a.Platform, text.Line(a.Title, labelRunes)}
 			if field == "account" {
-				c = Choice{string(a.ID), text.Line(a.Title+" "+a.Name, labelRunes)}
+				c = Choice{string(a.ID), text.Line(titled(a), labelRunes)}
 			}
 			if !slices.Contains(out, c) {
 				out = append(out, c)

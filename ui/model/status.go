@@ -91,6 +91,15 @@ func Label(a api.Account) string {
 	return title + "  " + name
 }
 
+// titled is an account's platform and the person's own label, once if both are
+// the same.
+func titled(a api.Account) string {
+	if a.Name == a.Title {
+		return a.Title
+	}
+	return a.Title + " " + a.Name
+}
+
 // AccountLine is an account's line in the tray's menu:
 // "● Telegram  @mybot   ↗ hears 12 s ago".
 func AccountLine(a api.Account, now time.Time) string {

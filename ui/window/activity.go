@@ -150,7 +150,7 @@ func (p *activityPage) name() {
 // shortName tells an account from the others in few words.
 func shortName(a api.Account) string {
 	name := clean.Line(a.Name, 30)
-	if name == "" {
+	if name == "" || name == clean.Line(a.Title, 30) {
 		name = clean.Line(a.Handle, 30)
 	}
 	return strings.TrimSpace(clean.Line(a.Title, 30) + " " + name)

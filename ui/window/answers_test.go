@@ -182,7 +182,7 @@ func TestResponders(t *testing.T) {
 		if d.Kind != "command" || d.Label != "Blinds" || d.Values["program"] != "/bin/blinds" || d.Values["args"] != "--down\nkitchen" || len(d.Values) != 2 {
 			t.Errorf("%+v", d)
 		}
-		s.want("Blinds is saved.")
+		s.want("Blinds is saved. Messages reach it when a route leads to it.")
 	})
 	t.Run("a refusal keeps what was typed, and marks the field", func(t *testing.T) {
 		f := answers()

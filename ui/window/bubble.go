@@ -109,7 +109,7 @@ func botMark(u platforms.User) string {
 func (b *bubble) words() fyne.CanvasObject {
 	e := b.e
 	if e.Click != nil {
-		return newText("Pressed “"+clean.Line(e.Click.Data, 120)+"”", look{wrap: true})
+		return newText("Pressed “"+clean.Line(b.p.thread.pressed(e), 120)+"”", look{wrap: true})
 	}
 	s := clean.Block(e.Text)
 	switch {

@@ -164,6 +164,9 @@ func (b *button) colors() (fill, stroke, ink color.Color) {
 	switch b.kind {
 	case plain:
 		fill, stroke = colorOf(colorSurface), colorOf(colorStrong)
+		if b.on {
+			fill, stroke = colorOf(colorSoft), colorOf(colorAccent)
+		}
 	case danger:
 		fill, stroke, ink = colorOf(colorSurface), colorOf(colorStrong), colorOf(colorBad)
 	case primary:

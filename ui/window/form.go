@@ -132,7 +132,7 @@ func picker(options []platforms.Option, e *entry) fyne.CanvasObject {
 		}
 	}
 	for i, o := range options {
-		b := newButton(plain, clean.Line(o.Label, 60), "", func() { choose(i) })
+		b := newButton(plain, clean.Line(o.Label, 80), "", func() { choose(i) })
 		b.setOn(o.Value == e.Text || e.Text == "" && i == 0)
 		all = append(all, b)
 		row.Add(b)

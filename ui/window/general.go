@@ -71,7 +71,7 @@ func newGeneralPage(w *Window) *generalPage {
 		section("Notifications",
 			switchRow("Show notifications", "For every new message, one for a burst.", p.notify), rule(),
 			switchRow("Hide the text", "Notifications say who wrote, not what.", p.hide), rule(),
-			switchRow("Tell about strangers", "People whom nobody here has answered yet.", p.strangers)),
+			switchRow("Tell about strangers", "People who may not talk to a bot, and wrote to it.", p.strangers)),
 		section("Old messages",
 			numberRow("Ask before acting on messages older than", "They wait in the inbox until you decide. 0 never asks.", p.ask, "minutes")),
 		section("Journal",

@@ -279,7 +279,7 @@ func (p *inboxPage) headline() {
 	p.title.set(name)
 	under := kindWords(c, a)
 	if c.Stranger {
-		under += " · nobody here has answered them yet"
+		under += " · may not talk to this bot"
 	}
 	p.under.set(clean.Line(under, 200))
 	p.badge.set(a.Exposure)

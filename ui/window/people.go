@@ -85,7 +85,7 @@ func newPeoplePage(w *Window) *peoplePage {
 	p.empty.Hide()
 	p.tools = vbox(0, flow(8, newButton(primary, "Pair a phone…", "", pair), newButton(plain, "Add by id…", iconPlus, func() { w.addPerson() }),
 		newButton(plain, "What would happen if…", "", func() { w.simulate("") }), exactWidth(220, p.search)))
-	head := pageHead("People", small("Who may talk to your bots. Nobody else is heard, or gets an answer."))
+	head := pageHead("People", small("Who may talk to your bots. What others write is shown to you, and gets no answer."))
 	top := vbox(0, head, pad(28, 0, 28, 12, vbox(12, p.failed, p.claims.view, p.tools)))
 	p.content = frame(top, nil, nil, nil, pad(24, 0, 24, 16, container.NewStack(p.empty, pad(24, 40, 24, 0, vbox(0, p.hint)), p.list)))
 	return p

@@ -47,10 +47,7 @@ func newResponderCard(p *answersPage) *responderCard {
 func (c *responderCard) update(r api.Responder) {
 	c.r = r
 	c.name.set(model.ResponderLabel(r))
-	kind := clean.Line(r.Title, 60)
-	if r.Builtin {
-		kind = strings.TrimPrefix(strings.TrimSuffix(kind, "built in")+" · built in", " · ")
-	}
+	kind := clean.Line(model.ResponderKind(r), 80)
 	if r.Talks {
 		kind += " · has conversations"
 	}

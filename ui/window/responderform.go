@@ -167,7 +167,7 @@ func (f *responderForm) mark(key, s string) {
 	if t == nil || s == "" && !t.Visible() {
 		return
 	}
-	t.set(clean.Block(s))
+	t.set(clean.Block(clean.Sentence(s)))
 	setVisible(t, s != "")
 	if s != "" && f.folded[key] {
 		f.more(true)
@@ -225,7 +225,11 @@ func (f *responderForm) store() {
 			f.m.close()
 		}
 		f.wipe()
-		f.w.say(model.ResponderLabel(r) + " is saved.")
+		words := model.ResponderLabel(r) + " is saved."
+		if f.r == nil {
+			words += " Messages reach it when a route leads to it."
+		}
+		f.w.say(words)
 		f.p.load()
 	})
 }

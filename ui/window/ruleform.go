@@ -55,7 +55,7 @@ func (w *Window) addPerson() *ruleForm {
 	f.isBot = newToggle(nil)
 	rows := vbox(14,
 		f.labelled("account", "Account", "", f.who.view),
-		f.labelled("user", "Their id", "A name does not count: anybody can take it. A wrong id is told with how to get the right one.", f.user),
+		f.labelled("user", "Their id", "A name does not count: anybody can take it. If it is no id, you are told how to find it.", f.user),
 		f.labelled("conversation", "Shared conversation (optional)", "Its id. A rule for direct chats does not count in a shared one.", f.place),
 		f.roles(model.Roles()),
 		switchRow("It is a bot", "Only a rule for bots lets a bot in, and never as an owner: two bots that answer each other don't end.", f.isBot),

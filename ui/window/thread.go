@@ -270,3 +270,22 @@ func (t *thread) newest() {
 	t.refresh()
 	t.line.toBottom()
 }
+
+// pressed is the label of the button that e tells of, or, where its message is
+// not loaded, what the button carries. A permission's buttons carry a number
+// that only Postern knows.
+func (t *thread) pressed(e api.Entry) string {
+	for i := len(t.entries) - 1; i >= 0; i-- {
+		if t.entries[i].Seq >= e.Seq {
+			continue
+		}
+		for _, row := range t.entries[i].Buttons {
+			for _, b := range row {
+				if b.Data == e.Click.Data && b.Label != "" {
+					return b.Label
+				}
+			}
+		}
+	}
+	return e.Click.Data
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -107,14 +108,24 @@ func healthWord(h api.Health) string {
 	return "unknown"
 }
 
+// titleWidth is the width of the column of titles, in characters; a longer
+// title has a line of its own. Findings are printed as they come, so that the
+// widest is not known.
+const titleWidth = 28
+
 // printFinding prints one check: what was found, and below it what to do.
 func (e *env) printFinding(f api.Finding) error {
 	if e.json {
 		return e.lineJSON(f)
 	}
-	fmt.Fprintf(e.Out, "%-8s %-28s %s\n", healthWord(f.State), text.Line(f.Title, 60), text.Line(f.Text, 0))
+	title := text.Line(f.Title, 60)
+	if utf8.RuneCountInString(title) > titleWidth {
+		fmt.Fprintf(e.Out, "%-8s %s\n%-8s %-*s %s\n", healthWord(f.State), title, "", titleWidth, "", text.Line(f.Text, 0))
+	} else {
+		fmt.Fprintf(e.Out, "%-8s %-*s %s\n", healthWord(f.State), titleWidth, title, text.Line(f.Text, 0))
+	}
 	if f.Do != "" {
-		fmt.Fprintf(e.Out, "%-8s %-28s → %s\n", "", "", text.Line(f.Do, 0))
+		fmt.Fprintf(e.Out, "%-8s %-*s → %s\n", "", titleWidth, "", text.Line(f.Do, 0))
 	}
 	return nil
 }

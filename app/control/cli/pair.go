@@ -94,7 +94,11 @@ func (e *env) showCode(p api.Pairing, shown platforms.AccountID) {
 	e.tell("", "")
 	qrOf := slices.IndexFunc(p.Bots, func(b api.PairingBot) bool { return b.Link != "" && (shown == "" || b.Account == shown) })
 	for i, b := range p.Bots {
-		line := strings.TrimSpace(b.Title + " " + b.Name + " " + b.Handle)
+		line := b.Title
+		if b.Name != b.Title {
+			line += " " + b.Name
+		}
+		line = strings.TrimSpace(line + " " + b.Handle)
 		if b.Chat != "" {
 			line += ": " + b.Chat
 		}

@@ -269,7 +269,11 @@ no place for one: other programs can see it, and shells keep it in their history
 					return err
 				}
 				r, err := c.AddResponder(client.AtTerminal(cmd.Context()), out)
-				return e.savedResponder(r, err)
+				if err := e.savedResponder(r, err); err != nil || e.json {
+					return err
+				}
+				e.say("Messages reach it by a route: postern routes add --when EXPRESSION --to %s", r.ID)
+				return nil
 			})
 		},
 	}

@@ -204,7 +204,7 @@ func (e *env) routesAdd() *cobra.Command {
 		Use: "add --when EXPRESSION --to RESPONDER", Short: "Add a route, at a terminal", Args: args(none),
 		Long: `Add a route, at a terminal: at the end, or where --at says.
 
-  postern routes add --name Invoices --when 'text contains "invoice"' --to forward-1,notify
+  postern routes add --name Invoices --when 'text contains "invoice"' --to forward-1,notification
 
 Look first at what it would do: postern routes try --when … --to …`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

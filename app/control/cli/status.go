@@ -49,6 +49,9 @@ func (e *env) printStatus(s api.Snapshot) {
 		e.say("Secrets: %s", s.Program.Vault)
 	}
 	e.say("Messages: %d unread, %d held, %d waiting to be sent, %d could not be sent", s.Unread, s.Held, s.Queued, s.Dead)
+	if s.Asks > 0 {
+		e.say("Permissions: %d asked for; see postern asks", s.Asks)
+	}
 	var levels []string
 	for _, l := range []exposure.Level{exposure.Outbound, exposure.Relayed, exposure.Local, exposure.Private, exposure.Public, exposure.Refused} {
 		if n := s.Exposure[l]; n > 0 {
