@@ -26,6 +26,19 @@ func TestResponderStatus(t *testing.T) {
 	}
 }
 
+func TestResponderKind(t *testing.T) {
+	for want, r := range map[string]api.Responder{
+		"Run a command": {Kind: "command", Title: "Run a command"},
+		"Shows messages on this desktop · built in": {Kind: "notification", Title: "built in", Builtin: true},
+		"built in":                {Kind: "other", Title: "built in", Builtin: true},
+		"Notification · built in": {Kind: "other", Title: "Notification", Builtin: true},
+	} {
+		if got := ResponderKind(r); got != want {
+			t.Errorf("%+v: %q, want %q", r, got, want)
+		}
+	}
+}
+
 func TestLabels(t *testing.T) {
 	rs := []api.Responder{{ID: "a", Label: "Ann\x1b[2J"}, {ID: "b", Title: "Command"}, {ID: "c"}}
 	for want, ids := range map[string][]string{

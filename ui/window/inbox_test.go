@@ -53,6 +53,21 @@ func TestConversations(t *testing.T) {
 	})
 }
 
+func TestPressedButtonsByTheirLabel(t *testing.T) {
+	f := sample()
+	at := family()
+	last := f.entries[len(f.entries)-1].Seq
+	f.entries = append(f.entries,
+		api.Entry{Seq: last + 1, Account: at.account, Conversation: at.conversation, Outgoing: true, Status: api.Sent, At: noon, Text: "May I?",
+			Buttons: [][]platforms.Button{{{Label: "Gladly", Data: "postern:x:0"}}}},
+		api.Entry{Seq: last + 2, Account: at.account, Conversation: at.conversation, Status: api.Delivered, At: noon, Click: &platforms.Click{Data: "postern:x:0"}},
+		api.Entry{Seq: last + 3, Account: at.account, Conversation: at.conversation, Status: api.Delivered, At: noon, Click: &platforms.Click{Data: "elsewhere"}})
+	s := reading(t, f, at)
+	s.want("Pressed “Gladly”")
+	s.want("Pressed “elsewhere”")
+	s.wantNot("Pressed “postern:x:0”")
+}
+
 func TestTimeline(t *testing.T) {
 	t.Run("shows what there is to say of each message", func(t *testing.T) {
 		s := reading(t, sample(), family())

@@ -29,6 +29,11 @@ func TestDoctorPrintsWhatItFinds(t *testing.T) {
 	if code != cli.Failed || !strings.Contains(err, "1 problem") || strings.Contains(out, "\x1b") || !strings.Contains(out, "PROBLEM") || !strings.Contains(out, "unknown") {
 		t.Errorf("%d %q %q", code, out, err)
 	}
+	b.Findings = []api.Finding{{ID: "x", Title: strings.Repeat("long ", 7) + "title", Text: "Fine.", State: api.Healthy}}
+	if out := s.good(t, "doctor"); !strings.Contains(out, "title\n"+strings.Repeat(" ", 38)+"Fine.\n") {
+		t.Errorf("a long title leaves no column: %q", out)
+	}
+	b.Findings = []api.Finding{{ID: "x", Title: "X", State: api.Sick, Text: "Broken.", Do: "Mend it."}, {ID: "y", Title: "Y"}}
 	out, _, code = s.run(t, "doctor", "--json")
 	var f api.Finding
 	if line, _, _ := strings.Cut(out, "\n"); json.Unmarshal([]byte(line), &f) != nil || f.ID != "x" || code != cli.Failed || strings.Count(out, "\n") != 2 {

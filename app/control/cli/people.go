@@ -181,6 +181,19 @@ func (e *env) sureOf(ctx context.Context, c *client.Client, d api.RuleDraft) err
 		return err
 	}
 	who := claimant(access.Claim{Account: entry.Account, User: entry.From})
+	p, err := c.People(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range p.Rules { // one of these may be changed
+		if r.Account == entry.Account && r.User == entry.From.ID {
+			where := "direct chats"
+			if r.Conversation != "" {
+				where = "the conversation " + string(r.Conversation)
+			}
+			e.tell("", "They are let in already: as %s, in %s.", r.Role, where)
+		}
+	}
 	yes, ok, err := e.confirm(ctx, fmt.Sprintf("Entry %d is by %s, in the conversation %s. Let them in there, as %s?", d.Entry, who, entry.Conversation, d.Role))
 	switch {
 	case err != nil:
@@ -239,7 +252,7 @@ func (e *env) peopleIgnore() *cobra.Command {
 			}
 			return e.ask(func(c *client.Client) error {
 				_, err := c.Ignore(cmd.Context(), api.IgnoreDraft{Entry: entry, Account: k.Account, User: k.User, Conversation: k.Conversation, Name: name})
-				return e.told(err, "Ignored for good. Undo it with: postern people unignore")
+				return e.told(err, "Ignored for good. Undo it with postern people unignore and the ids that postern people shows.")
 			})
 		},
 	}

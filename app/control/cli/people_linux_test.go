@@ -47,13 +47,16 @@ func TestAPersonLetsIn(t *testing.T) {
 	}{
 		{[]string{"people", "allow", "--account", "pigeon", "--user", "4711", "--conversation", "g1", "--role", "member"}, [2]string{}, cli.OK, "Allow 0 pigeon 4711 g1 member", "They may talk now, as member."},
 		{[]string{"people", "allow", "--entry", "1", "--role", "member"}, [2]string{"[y/N]", "y"}, cli.OK, "Allow 1", "Entry 1 is by the user with the id "},
+		{[]string{"people", "allow", "--entry", "1", "--role", "member"}, [2]string{"[y/N]", "y"}, cli.OK, "Allow 1", "They are let in already: as owner, in direct chats."},
 		{[]string{"people", "allow", "--entry", "1", "--role", "member"}, [2]string{"[y/N]", ""}, cli.Failed, "", "they are not let in"},
 		{[]string{"people", "unignore", "--account", "pigeon", "--user", "666"}, [2]string{}, cli.OK, "Unignore pigeon 666", "Taken off the list."},
 		{[]string{"people", "open", "pigeon", "g1"}, [2]string{}, cli.OK, "SetOpen pigeon g1 true", "The bot hears all there"},
 		{[]string{"asks", "answer", "p1", "no"}, [2]string{}, cli.OK, "AnswerAsk p1 no terminal", "Answered: no."},
 	} {
 		t.Run(strings.Join(c.args, " ")+c.answer[1], func(t *testing.T) {
-			b, _ := peopled()
+			b, a := peopled()
+			a.People.Rules = append(a.People.Rules, access.Rule{Account: "pigeon", User: "u1", Role: access.Owner})
+			b.SetAnswering(a)
 			dir := serve(t, b)
 			p := newTTY(t)
 			if c.answer[0] != "" {
