@@ -240,6 +240,7 @@ func (c *askCard) answer(ch api.AskChoice) {
 		if err != nil {
 			c.fault.set(clean.Block(explain(err)))
 			setVisible(c.fault, true)
+			w.fail(err) // the card may be gone in a moment
 			if !c.done {
 				w.settleButtons(func() bool { return !c.busy && !c.done }, c.buttons...)
 			}

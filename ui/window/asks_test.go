@@ -120,6 +120,15 @@ func TestAsks(t *testing.T) {
 		s.press("Don't run it")
 		s.wantCalls(answers, "AnswerAsk p1 yes", "AnswerAsk p1 no")
 	})
+	t.Run("what became of an answer that came too late is told", func(t *testing.T) {
+		f := permissions()
+		f.talk.refuse = map[string]error{"AnswerAsk": &api.Error{Text: "It was decided already: Don't run it."}}
+		s := open(t, f)
+		f.set(func() { f.talk.asks = f.talk.asks[1:] })
+		s.press("Run it")
+		s.want("It was decided already: Don't run it.")
+		s.want("deploy.yaml")
+	})
 	t.Run("what can't be read is told", func(t *testing.T) {
 		f := permissions()
 		f.talk.refuse = map[string]error{"Asks": errors.New("no disk")}

@@ -29,13 +29,16 @@ func (p *setupPage) hello(a api.Account) {
 		buttons.Add(newButton(plain, "Copy link", iconCopy, func() { w.copy(a.Link, "Link") }))
 		buttons.Add(newButton(plain, "Open chat", iconOpen, func() { w.visit(a.Link) }))
 	}
+	done.label, done.kind = "Later", plain
 	buttons.Add(done)
+	buttons.Add(newButton(primary, "Pair a phone…", "", func() { m.close(); w.Go(PagePeople); w.pair() }))
 	rows := vbox(12, hbox(10, newIcon(iconCheck, colorGood, 22), fill(heading("Say hi to "+name))),
-		body("The account is saved and connects now. Write the bot a message: it appears in the inbox, and a notification tells you."))
+		body("The account is saved and connects now. Write the bot a message: it appears in the inbox, and a notification tells you."),
+		body("Nobody may have it do anything yet, not even you. Pair your phone, and it knows you."))
 	if a.Link != "" {
 		rows.Add(strip(newText(clean.Line(a.Link, 200), look{size: sizeSmall, mono: true})))
 	}
 	rows.Add(pad(0, 8, 0, 0, buttons))
-	m = w.open(rows, 440, nil)
+	m = w.open(rows, 500, nil)
 	w.win.Canvas().Focus(done)
 }

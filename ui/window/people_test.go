@@ -354,6 +354,18 @@ func TestClaims(t *testing.T) {
 		s.press("Let in")
 		s.wantCalls(answers, "AnswerClaim 1 4712 true", "AnswerClaim 1 4712 true")
 	})
+	t.Run("a number that counts anew is another claim", func(t *testing.T) { // Postern started again meanwhile
+		f := waiting(claim(1, "4712", "Ada"))
+		s := onPeople(t, f)
+		s.pass(time.Second)
+		f.set(func() { f.talk.people.Claims = []access.Claim{claim(1, "666", "Ada")} })
+		s.w.people.load()
+		s.settle()
+		s.want("666")
+		s.wantNot("4712")
+		s.press("Let in")
+		s.wantCalls(answers)
+	})
 	t.Run("a claim comes into view by itself", func(t *testing.T) {
 		s := onPeople(t, peopled())
 		s.f.set(func() { s.f.talk.people.Claims = []access.Claim{claim(1, "4712", "")} })

@@ -125,6 +125,10 @@ func TestCheckBeforeSaving(t *testing.T) {
 			t.Errorf("calls: %v", s.f.calls)
 		}
 		s.want("Say hi to @fresh_bot")
+		s.press("Pair a phone…")
+		if s.w.page != PagePeople || s.w.pairing == nil || s.f.count("Pair") != 1 {
+			t.Errorf("shows %s, pairs: %v", s.w.page, s.w.pairing != nil)
+		}
 	})
 	t.Run("a changed value is checked anew", func(t *testing.T) {
 		s := adding(t, sample())
