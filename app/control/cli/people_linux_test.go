@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"rsc.io/qr"
+
 	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/cli"
@@ -119,6 +121,38 @@ func TestPair(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the QR code is the link that sends it", func(t *testing.T) {
+		_, _, dir, p := start(t)
+		p.people.Go(func() {
+			if p.await("Ctrl-C ends it") {
+				_, _ = p.master.Write([]byte{3})
+			}
+		})
+		screen, _ := p.person(t, dir, "pair")
+		want, err := qr.Encode("https://pigeon.example/homer?start="+code, qr.L)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const quiet = 2
+		y := -quiet
+		for line := range strings.SplitSeq(screen, "\n") {
+			_, line, ok := strings.Cut(line, "\x1b[30;47m")
+			line, _, ok2 := strings.Cut(line, "\x1b[0m")
+			if !ok || !ok2 {
+				continue
+			}
+			for x, r := range []rune(line) {
+				x -= quiet
+				if up, down := r == '█' || r == '▀', r == '█' || r == '▄'; up != want.Black(x, y) || down != want.Black(x, y+1) {
+					t.Fatalf("%q at %d, %d", r, x, y)
+				}
+			}
+			y += 2
+		}
+		if y < want.Size {
+			t.Errorf("%d of %d lines: %s", y, want.Size, screen)
+		}
+	})
 	t.Run("Ctrl-C ends the code", func(t *testing.T) {
 		b, _, dir, p := start(t)
 		p.people.Go(func() {

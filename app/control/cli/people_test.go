@@ -174,6 +174,13 @@ Today: `+today)
 	if out := s.good(t, "why", "1"); !strings.HasPrefix(out, "What was decided when it came is not kept.") {
 		t.Error(out)
 	}
+	a.Why.Now.Verdict = access.Stranger
+	b.SetAnswering(a)
+	if out := s.good(t, "simulate", "--account", "pigeon", "--user", "4"); !strings.HasPrefix(out, "not let in (stranger)\n") || strings.Contains(out, "answers it") {
+		t.Error(out)
+	}
+	a.Why.Now.Verdict = access.Allowed
+	b.SetAnswering(a)
 	var w api.Why
 	if err := json.Unmarshal([]byte(s.good(t, "why", "1", "--json")), &w); err != nil || w.Now.Verdict != access.Allowed {
 		t.Errorf("%+v, %v", w, err)
