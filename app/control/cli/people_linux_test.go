@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -151,6 +152,17 @@ func TestPair(t *testing.T) {
 		}
 		if y < want.Size {
 			t.Errorf("%d of %d lines: %s", y, want.Size, screen)
+		}
+	})
+	t.Run("no code goes where nobody may see it", func(t *testing.T) {
+		b, _, dir, p := start(t)
+		var elsewhere bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "pair")
+		cmd.Env = append(os.Environ(), childDir+"="+dir)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = p.slave, p.slave, &elsewhere
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		if err := cmd.Run(); err == nil || strings.Contains(elsewhere.String(), code) || len(b.Calls()) > 0 {
+			t.Errorf("%v, %q: %s", err, b.Calls(), elsewhere.String())
 		}
 	})
 	t.Run("Ctrl-C ends the code", func(t *testing.T) {
