@@ -20,8 +20,7 @@ import (
 type ruleForm struct {
 	w     *Window
 	m     *modal
-	draft api.RuleDraft // what is not asked
-	user  *entry        // nil where it is known
+	user  *entry // nil where it is known
 	place *entry
 	name  *entry
 	who   *accountPicker
