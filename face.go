@@ -128,7 +128,7 @@ func (p *program) asked(q api.Ask) {
 	if d == nil {
 		return
 	}
-	out := desktop.Notification{Key: askMark + q.ID, Title: text.Line(q.Responder+" asks: "+q.Title, 120), Body: text.Block(q.Detail)}
+	out := desktop.Notification{Key: askMark + q.ID, Title: text.Line(q.Responder+" asks: "+q.Title, 120), Body: text.Block(q.Detail), Urgent: true}
 	if p.app.Settings().HideText {
 		out.Title, out.Body = text.Line(q.Responder, 60)+" asks for permission", ""
 	}

@@ -194,6 +194,9 @@ func (a *App) Allow(ctx context.Context, d api.RuleDraft) (api.People, error) {
 // rule reads a draft.
 func (a *App) rule(d api.RuleDraft) (access.Rule, error) {
 	r := access.Rule{Account: d.Account, Role: d.Role, Bot: d.Bot, Until: d.Until, Name: d.Name, Place: d.Place}
+	if !d.Until.IsZero() && !d.Until.After(a.now()) {
+		return r, &api.Error{Kind: platforms.Rejected, Text: "The end is over already. Choose a later one.", Fields: map[string]string{"until": "Choose a later time."}}
+	}
 	if d.Entry != 0 {
 		return a.ruleOf(r, d)
 	}
@@ -203,9 +206,6 @@ func (a *App) rule(d api.RuleDraft) (access.Rule, error) {
 	}
 	if c.forms == nil {
 		return r, &api.Error{Kind: platforms.Unsupported, Text: "Nobody in particular writes through " + c.platform.Title + ": whoever has its secret does. There is nobody to let in."}
-	}
-	if !d.Until.IsZero() && !d.Until.After(a.now()) {
-		return r, &api.Error{Kind: platforms.Rejected, Text: "The end is over already. Choose a later one.", Fields: map[string]string{"until": "Choose a later time."}}
 	}
 	wrong := map[string]string{}
 	if r.User, err = access.ParseUser(d.User, *c.forms); err != nil {
