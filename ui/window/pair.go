@@ -1,6 +1,7 @@
 package window
 
 import (
+	"net/url"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -138,9 +139,21 @@ func (d *pairDialog) botRow(i int, b api.PairingBot) fyne.CanvasObject {
 		chat = b.Link
 	}
 	if chat != "" {
-		row.Add(newButton(plain, "Open chat", iconOpen, func() { d.w.visit(chat) }))
+		row.Add(newButton(plain, "Open chat", iconOpen, func() { d.w.visitChat(chat) }))
 	}
 	return row
+}
+
+// visitChat opens a bot's chat. A server of the person's own may have no TLS,
+// which is asked about.
+func (w *Window) visitChat(address string) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || u.Host == "" {
+		w.visit(address)
+		return
+	}
+	w.confirm(question{title: "Open this address?", text: "It has no TLS: whoever is on the network in between can read along.", quote: clean.Line(address, 400),
+		yes: "Open in browser", no: "Close", then: func() { w.fail(w.o.OpenURL(u)) }})
 }
 
 // show draws bot i's link as a QR code; -1 draws none.

@@ -2,6 +2,7 @@ package window
 
 import (
 	"errors"
+	"net/url"
 	"testing"
 	"time"
 
@@ -170,6 +171,32 @@ func TestPair(t *testing.T) {
 		s.want("There is no bot to send it to yet. Add an account first.")
 		if n := len(s.pictures()); n != 0 {
 			t.Errorf("%d pictures", n)
+		}
+	})
+	t.Run("a chat opens in the browser, one without TLS after a question", func(t *testing.T) {
+		f := peopled()
+		f.talk.pairing.Bots = f.talk.pairing.Bots[1:2]
+		var opened []string
+		s := newStage(t, f, Light, Options{Page: PagePeople, OpenURL: func(u *url.URL) error { opened = append(opened, u.String()); return nil }})
+		s.settle()
+		s.capture()
+		s.press("Pair a phone…")
+		s.press("Open chat")
+		if len(opened) != 1 || opened[0] != "https://chat.example.org/home/messages/@helper" {
+			t.Errorf("opened %q", opened)
+		}
+		s.press("Cancel")
+		f.set(func() { f.talk.pairing.Bots[0].Chat = "http://192.168.1.10/home" })
+		s.press("Pair a phone…")
+		s.press("Open chat")
+		s.want("http://192.168.1.10/home")
+		s.want("It has no TLS")
+		if len(opened) != 1 {
+			t.Errorf("opened %q", opened)
+		}
+		s.press("Open in browser")
+		if len(opened) != 2 {
+			t.Errorf("opened %q", opened)
 		}
 	})
 	t.Run("another bot's QR code can be chosen", func(t *testing.T) {
