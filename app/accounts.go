@@ -148,6 +148,7 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	a.accounts = slices.DeleteFunc(a.accounts, func(o *account) bool { return o == acc })
 	a.mu.Unlock()
 	a.pace.forget(id)
+	a.people.pairings.Forget(id)
 	a.waits.forget(id)
 	a.turns.drop(acc)
 	a.leases.drop(func(l api.Lease) bool { return l.Account == id })

@@ -233,6 +233,14 @@ func (p *Pairings) Refuse(c Claim) {
 	}
 }
 
+// Forget drops the claims to an account that was removed: its id may become
+// another bot's.
+func (p *Pairings) Forget(a platforms.AccountID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.claims = slices.DeleteFunc(p.claims, func(c Claim) bool { return c.Account == a })
+}
+
 // owned reports whether somebody is an owner of the account already.
 func (p Policy) owned(a platforms.AccountID, now time.Time) bool {
 	return slices.ContainsFunc(p.Rules, func(r Rule) bool {
