@@ -107,6 +107,22 @@ func (a *App) RotateClient(ctx context.Context, id string) (made api.ClientMade,
 	return made, nil
 }
 
+// forgetScopes takes away what clients may do in a removed account.
+func (a *App) forgetScopes(ctx context.Context, id platforms.AccountID) error {
+	if _, changed := a.named.now().Without(id); !changed {
+		return nil
+	}
+	err := a.changeClients(ctx, func(b clients.Book) (clients.Book, error) {
+		b, _ = b.Without(id)
+		return b, nil
+	})
+	if err != nil {
+		return err
+	}
+	a.clientsChanged(ctx, fmt.Sprintf("What clients may do in the account %s was taken away: it was removed.", id))
+	return nil
+}
+
 func (a *App) clientsChanged(ctx context.Context, text string) {
 	a.audit(ctx, string(api.Changed), "", "", text)
 	a.keepSafe()

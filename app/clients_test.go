@@ -140,3 +140,29 @@ func TestClients(t *testing.T) {
 		}
 	})
 }
+
+// What a client may do in an account ends with that account: its id may become
+// another bot's.
+func TestScopesEndWithTheirAccount(t *testing.T) {
+	w := newWorld(t)
+	a := w.start()
+	w.add()
+	made, err := a.AddClient(t.Context(), api.ClientDraft{Name: "ci", Scopes: []clients.Scope{
+		{Do: clients.Send, Account: "fake"}, {Do: clients.Read, Account: "fake", Conversation: "1"}, {Do: clients.Status}, {Do: clients.Read, Account: "other"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.RemoveAccount(t.Context(), "fake"); err != nil {
+		t.Fatal(err)
+	}
+	w.add()
+	c, ok := a.ClientByToken(made.Token)
+	if !ok || c.May(clients.Send, "fake", "1") || c.May(clients.Read, "fake", "1") || !c.May(clients.Status, "fake", "") || !c.May(clients.Read, "other", "1") {
+		t.Errorf("it may %v", c.Scopes)
+	}
+	w.stop()
+	if c, ok := w.start().ClientByToken(made.Token); !ok || len(c.Scopes) != 2 {
+		t.Errorf("after a restart it may %v", c.Scopes)
+	}
+}

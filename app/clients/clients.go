@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/text"
 )
 
@@ -109,6 +110,17 @@ func (b Book) Rotate(id string) (Book, Client, string, error) {
 	b = slices.Clone(b)
 	b[i].Sum = sum(token)
 	return b, b[i].Client, token, nil
+}
+
+// Without takes away what the clients may do in an account that was removed: its
+// id may become another's. Who is left without a scope may do nothing.
+func (b Book) Without(a platforms.AccountID) (next Book, changed bool) {
+	next = slices.Clone(b)
+	for i := range next {
+		next[i].Scopes = slices.DeleteFunc(slices.Clone(next[i].Scopes), func(s Scope) bool { return s.Account == a && a != "" })
+		changed = changed || len(next[i].Scopes) != len(b[i].Scopes)
+	}
+	return next, changed
 }
 
 // Used notes when the client id was used last.
