@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -42,6 +43,8 @@ func (p *program) show(ctx context.Context) error {
 		p.face.mu.Unlock()
 		defer n.Close()
 	}
+	page := firstPage(p.o.Show, len(p.app.Snapshot().Accounts))
+	var once sync.Once
 	return tray.Run(ctx, tray.Options{
 		Snapshot: p.app.Snapshot,
 		Changed:  p.app.Watch(ctx),
@@ -53,12 +56,28 @@ func (p *program) show(ctx context.Context) error {
 			CloseListeners: func() { p.do("close every public listener", p.app.CloseDoor(ctx, "", "tray")) },
 			Quit:           p.app.Quit,
 		},
-		OnShown: func() { p.log.Info("the tray icon is shown", "after", time.Since(p.began).Round(time.Millisecond)) },
+		OnShown: func() {
+			p.log.Info("the tray icon is shown", "after", time.Since(p.began).Round(time.Millisecond))
+			once.Do(func() {
+				if page != "" {
+					p.raise(api.Request{Page: page})
+				}
+			})
+		},
 		OnNoHost: func() {
 			p.log.Warn("this desktop shows no tray icons; opening the window instead")
-			p.raise(api.Request{Page: "accounts"})
+			p.raise(api.Request{Page: cmp.Or(page, "accounts")})
 		},
 	})
+}
+
+// firstPage is what the window opens at when Postern starts; empty: it stays
+// closed, as the tray icon is enough for whoever has accounts.
+func firstPage(show string, accounts int) string {
+	if show == "" && accounts == 0 {
+		return "accounts"
+	}
+	return show
 }
 
 func (p *program) do(what string, err error) {
