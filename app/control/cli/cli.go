@@ -189,7 +189,7 @@ func none(_ *cobra.Command, args []string) error {
 func group(use, short string, of ...*cobra.Command) *cobra.Command {
 	var list *cobra.Command
 	for _, sub := range of {
-		if sub.Name() == "list" {
+		if sub.Name() == "list" || sub.Name() == "get" {
 			list = sub
 		}
 	}

@@ -458,7 +458,7 @@ func TestSettings(t *testing.T) {
 KEY             VALUE  MEANING
 notifications   on     notify at all
 hide_text       off    notifications say that something came, not what
-show_strangers  off    notify about people who were never answered
+show_strangers  off    notify about people who may not talk
 start_at_login  off    start with the session
 clients_only    off    programs must use a named client; see postern clients
 ask_after       10m    older messages ask before anything acts on them

@@ -10,7 +10,7 @@ import (
 
 func TestGroupsListByThemselves(t *testing.T) {
 	s := shell{dir: serve(t, controltest.New())}
-	for _, args := range [][]string{{"accounts"}, {"doors"}, {"audit"}, {"platforms"}, {"people"}, {"asks"}} {
+	for _, args := range [][]string{{"accounts"}, {"doors"}, {"audit"}, {"platforms"}, {"people"}, {"asks"}, {"settings"}} {
 		if out := s.good(t, args...); out == "" || strings.Contains(out, "Usage:") {
 			t.Errorf("%v: %q", args, out)
 		}

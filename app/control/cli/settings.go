@@ -26,7 +26,7 @@ func choices() []choice {
 	return []choice{
 		onOff("notifications", "notify at all", func(s *api.Settings) *bool { return &s.Notifications }),
 		onOff("hide_text", "notifications say that something came, not what", func(s *api.Settings) *bool { return &s.HideText }),
-		onOff("show_strangers", "notify about people who were never answered", func(s *api.Settings) *bool { return &s.ShowStrangers }),
+		onOff("show_strangers", "notify about people who may not talk", func(s *api.Settings) *bool { return &s.ShowStrangers }),
 		onOff("start_at_login", "start with the session", func(s *api.Settings) *bool { return &s.StartAtLogin }),
 		onOff("clients_only", "programs must use a named client; see postern clients", func(s *api.Settings) *bool { return &s.ClientsOnly }),
 		span("ask_after", "older messages ask before anything acts on them", func(s *api.Settings) *time.Duration { return &s.AskAfter }),
