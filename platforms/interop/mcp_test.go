@@ -84,7 +84,9 @@ func TestMCPInspector(t *testing.T) {
 	if call(&accounts, "list_accounts"); len(accounts.Accounts) != 1 || accounts.Accounts[0].ID != "pigeon" || accounts.Accounts[0].Status != "CONNECTED" {
 		t.Errorf("%+v", accounts)
 	}
-	var conversations struct{ Conversations []struct{ Conversation, Title string } }
+	var conversations struct {
+		Conversations []struct{ Conversation, Title string }
+	}
 	if call(&conversations, "list_conversations"); len(conversations.Conversations) != 1 || conversations.Conversations[0].Title != "Alice" {
 		t.Errorf("%+v", conversations)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/markup"
 )
 
 // Enqueue queues a message and returns when that is durable. A Message.Key that
@@ -120,7 +121,11 @@ func (w *wtx) enqueue(o Outgoing, body []byte) (uint64, error) {
 	c.Queued++
 	c.Last, c.LastSeq, c.preview = e.stored, seq, ""
 	if !o.Ephemeral {
-		c.preview = preview(o.Message.Text, fileNames(o.Spooled))
+		words := o.Message.Text
+		if o.Message.Format == platforms.Markdown { // as it reads
+			words = markup.Plain(markup.Parse(words[:min(len(words), 2048)]))
+		}
+		c.preview = preview(words, fileNames(o.Spooled))
 	}
 	if c.Kind == platforms.Direct {
 		if err := w.know(o.Account, c.Peer); err != nil {
