@@ -63,6 +63,7 @@ attack: ## the listener under attack: bigger floods, more samples, and fuzzing
 
 interop: ## official clients against our emulators, and other people's servers against us
 	cd platforms/interop && npm ci --no-audit --no-fund --silent
+	cd platforms/interop/inspector && npm ci --no-audit --no-fund --silent
 	go test -tags interop -count 1 -v ./platforms/interop/...
 
 torture: ## a thousand kills under load

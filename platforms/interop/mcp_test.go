@@ -5,6 +5,7 @@ package interop
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -19,7 +20,9 @@ import (
 // TestMCPInspector has the protocol's official inspector list and call the tools
 // of the real program, which asks a Postern that lives in memory.
 func TestMCPInspector(t *testing.T) {
-	_ = node(t, nil) // skips where there is no node_modules
+	if _, err := os.Stat("inspector/node_modules"); err != nil {
+		t.Skip("no inspector/node_modules: run `npm ci` in platforms/interop/inspector first")
+	}
 	b := controltest.New()
 	dir, _, stop, err := controltest.Start(b, control.Options{})
 	must(t, err)
@@ -35,7 +38,7 @@ func TestMCPInspector(t *testing.T) {
 
 	var said bytes.Buffer // of the last question
 	ask := func(method string, args ...string) (answer []byte, err error) {
-		all := []string{"node_modules/.bin/mcp-inspector", "--cli", program, "mcp", "--data", dir, "--client", "inspector", "--method", method}
+		all := []string{"inspector/node_modules/.bin/mcp-inspector", "--cli", program, "mcp", "--data", dir, "--client", "inspector", "--method", method}
 		cmd := node(t, nil, append(all, args...)...)
 		said.Reset()
 		cmd.Stderr = &said
