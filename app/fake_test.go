@@ -31,6 +31,7 @@ type fake struct {
 	sending chan struct{}                                     // if set, Send waits for it
 	checks  int
 	bot     platforms.UserID // who a Check says it is
+	edited  func()           // is called by an Edit
 	pace    platforms.Pace
 	ids     platforms.IDs
 	edits   []edit
@@ -171,6 +172,12 @@ type edit struct {
 }
 
 func (c *fakeConnector) Edit(_ context.Context, id platforms.MessageID, m platforms.Message) error {
+	c.f.mu.Lock()
+	edited := c.f.edited
+	c.f.mu.Unlock()
+	if edited != nil {
+		edited()
+	}
 	c.f.mu.Lock()
 	defer c.f.mu.Unlock()
 	if c.f.refuse != nil {
