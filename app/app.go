@@ -229,7 +229,7 @@ func (a *App) Run(ctx context.Context) error {
 	late.Stop()
 	a.stopWork()
 	a.closeResponders()
-	a.turns.wg.Wait()
+	a.turns.close()
 	a.putBack()
 	a.watchers.Wait()
 	return errors.Join(a.store.Close(), a.closeVault())

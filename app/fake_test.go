@@ -30,8 +30,10 @@ type fake struct {
 	send    func(m platforms.Message) error                   // may refuse a Send
 	sending chan struct{}                                     // if set, Send waits for it
 	checks  int
+	sends   int              // that were begun
 	bot     platforms.UserID // who a Check says it is
 	edited  func()           // is called by an Edit
+	cut     error            // why a Send that waited ended
 	pace    platforms.Pace
 	ids     platforms.IDs
 	edits   []edit
@@ -146,10 +148,14 @@ func (c *fakeConnector) Run(ctx context.Context, from platforms.Cursor, sink pla
 func (c *fakeConnector) Send(ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
 	c.f.mu.Lock()
 	gate, refuse := c.f.sending, c.f.send
+	c.f.sends++
 	c.f.mu.Unlock()
 	if gate != nil {
 		select {
 		case <-ctx.Done():
+			c.f.mu.Lock()
+			c.f.cut = ctx.Err()
+			c.f.mu.Unlock()
 			return "", ctx.Err()
 		case <-gate:
 		}

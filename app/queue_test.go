@@ -289,3 +289,53 @@ func TestATurnThatNeverEnds(t *testing.T) {
 		t.Errorf("%d goroutines, and %d before", after, before)
 	}
 }
+
+// A platform that takes for ever to show what an answer is so far holds up no
+// stop.
+func TestAStopWaitsForNothingShown(t *testing.T) {
+	c := newCrowd(t, talker{"agent", func(_ context.Context, _ Delivery, turn Turn) { turn.Update("so far") }})
+	c.start()
+	c.add()
+	c.let("ua", "", access.Owner)
+	c.fake.mu.Lock()
+	c.fake.sending = make(chan struct{})
+	c.fake.mu.Unlock()
+	c.give(c.words("ua", "da", "go"))
+	c.until("it is being shown", func() bool {
+		c.fake.mu.Lock()
+		defer c.fake.mu.Unlock()
+		return c.fake.sends == 1
+	})
+	c.stop()
+	if !errors.Is(c.fake.cut, context.Canceled) {
+		t.Errorf("the stop waited until: %v", c.fake.cut)
+	}
+}
+
+// What comes while something waits stays behind it, for that responder only.
+func TestOrderBehindAFailure(t *testing.T) {
+	slow, fine := &desk{name: "slow", why: "down", wait: time.Millisecond}, &desk{name: "fine"}
+	slow.down.Store(true)
+	c := newCrowd(t, slow, fine)
+	c.start()
+	c.add()
+	c.let("ua", "", access.Owner)
+	var want []string
+	for i := range 40 {
+		want = append(want, fmt.Sprint(i))
+		c.give(c.words("ua", "da", want[i]))
+		if i == 20 {
+			c.until("the other has them", func() bool { return len(fine.texts()) == 21 })
+			slow.down.Store(false)
+		}
+	}
+	c.settled(0)
+	for _, s := range []*desk{slow, fine} {
+		if !slices.Equal(s.texts(), want) {
+			t.Errorf("%s had %q", s.name, s.texts())
+		}
+	}
+	if n := c.app.waits.count("slow"); n != 0 {
+		t.Errorf("%d are counted as waiting", n)
+	}
+}

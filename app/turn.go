@@ -163,8 +163,9 @@ func (t *turn) showOnce(text string) error {
 	}
 	m.Key = fmt.Sprintf("%d/%s/live", t.job.Seq, t.id)
 	var id platforms.MessageID
-	// It may arrive though the turn ends meanwhile: then it must be known.
-	sending, stop := context.WithTimeout(context.WithoutCancel(ctx), showTimeout)
+	// It may arrive though the turn ends meanwhile: then it must be known. The
+	// program's end waits for nothing.
+	sending, stop := context.WithTimeout(t.a.work, showTimeout)
 	defer stop()
 	if id, err = t.a.sendPart(sending, t.acc, conn, m); err != nil {
 		return err

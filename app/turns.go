@@ -18,8 +18,9 @@ import (
 type turns struct {
 	wg sync.WaitGroup // what turns have started
 
-	mu sync.Mutex
-	m  map[turnKey]*turn
+	mu     sync.Mutex
+	closed bool
+	m      map[turnKey]*turn
 	// due is the events to look at at once: a turn of theirs has ended, or an
 	// earlier run began one.
 	due map[lane]map[uint64]bool
@@ -28,6 +29,23 @@ type turns struct {
 type turnKey struct {
 	seq uint64
 	id  string // of the responder
+}
+
+// start runs f, unless Run has come to wait for what turns have started.
+func (ts *turns) start(f func()) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if !ts.closed {
+		ts.wg.Go(f)
+	}
+}
+
+// close waits for what was started.
+func (ts *turns) close() {
+	ts.mu.Lock()
+	ts.closed = true
+	ts.mu.Unlock()
+	ts.wg.Wait()
 }
 
 // working reports whether a turn is at work.

@@ -29,7 +29,7 @@ func (a *App) withdraw(acc *account, q *inquiry) {
 	if !acc.platform.Limits.Edit || entry == 0 || a.work.Err() != nil {
 		return
 	}
-	a.turns.wg.Go(func() { a.mark(acc, q, entry, words) })
+	a.turns.start(func() { a.mark(acc, q, entry, words) })
 }
 
 // mark takes the buttons off a question that is decided. That is for show: they
