@@ -112,7 +112,7 @@ func newClaimCard(l *claimList, c access.Claim) *claimCard {
 		id.Add(newText(shown, look{size: sizeHeading, bold: true, mono: true, whole: true}))
 		rows.Add(id)
 	}
-	rows.Add(note(called + ", which proves nothing: anybody can choose a name. Let in only whom you gave the code, just now."))
+	rows.Add(note(called + ", which proves nothing: anybody can choose a name. Let in only whom you gave the code, just now. Without an owner yet, they become one, who may also decide about permissions; otherwise a member."))
 	rows.Add(hbox(8, fill(k.at), k.no, k.yes))
 	k.view = newClaimGround(rows)
 	l.w.settleButtons(func() bool { return !k.busy }, k.yes)

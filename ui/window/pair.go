@@ -127,7 +127,7 @@ func (d *pairDialog) draw() {
 func (d *pairDialog) botRow(i int, b api.PairingBot) fyne.CanvasObject {
 	name := clean.Line(b.Title, 40)
 	under := clean.Line(b.Handle, 48)
-	if l := clean.Line(b.Name, 40); l != "" {
+	if l := clean.Line(b.Name, 40); l != "" && l != name {
 		name += " " + l
 	}
 	row := hbox(6, fill(vbox(0, newText(name, look{bold: true}), small(under))))
