@@ -311,21 +311,9 @@ func (a *App) save(ctx context.Context, acc *account, rec store.Account, v field
 	if err != nil {
 		return err
 	}
-	undo := func() {
-		ctx := context.WithoutCancel(ctx)
-		for _, f := range v.typed {
-			if old, ok := before[f]; ok {
-				_ = a.vault.Set(ctx, secretName(rec.ID, f), old)
-			} else {
-				_ = a.vault.Delete(ctx, secretName(rec.ID, f))
-			}
-		}
-	}
-	for _, f := range v.typed {
-		if err := a.vault.Set(ctx, secretName(rec.ID, f), v.secrets[f]); err != nil {
-			undo()
-			return fmt.Errorf("the secret could not be kept, so nothing was saved: %w", err)
-		}
+	undo, err := a.keepSecrets(ctx, rec.ID, v, before)
+	if err != nil {
+		return err
 	}
 	told, err := a.rotate(ctx, acc.platform, &rec, v, before, v.overlap)
 	if err != nil {
@@ -349,6 +337,28 @@ func (a *App) save(ctx context.Context, acc *account, rec store.Account, v field
 		}
 	}
 	return nil
+}
+
+// keepSecrets writes what was typed to the vault; undo puts back what was there
+// before, as its own error does.
+func (a *App) keepSecrets(ctx context.Context, id platforms.AccountID, v fieldValues, before map[string]platforms.Secret) (undo func(), err error) {
+	undo = func() {
+		ctx := context.WithoutCancel(ctx)
+		for _, f := range v.typed {
+			if old, ok := before[f]; ok {
+				_ = a.vault.Set(ctx, secretName(id, f), old)
+			} else {
+				_ = a.vault.Delete(ctx, secretName(id, f))
+			}
+		}
+	}
+	for _, f := range v.typed {
+		if err := a.vault.Set(ctx, secretName(id, f), v.secrets[f]); err != nil {
+			undo()
+			return undo, fmt.Errorf("the secret could not be kept, so nothing was saved: %w", err)
+		}
+	}
+	return undo, nil
 }
 
 // freshID is the platform's name, with a number from the second account on.

@@ -120,10 +120,13 @@ func (a *App) build(ctx context.Context, s *setup) {
 // closeResponders lets go of what they hold.
 func (a *App) closeResponders() {
 	a.answering.mu.RLock()
-	defer a.answering.mu.RUnlock()
-	for _, s := range a.answering.set {
-		closeResponder(s.built)
+	set := slices.Clone(a.answering.set)
+	a.answering.mu.RUnlock()
+	var wg sync.WaitGroup
+	for _, s := range set { // without the lock: what ends meanwhile is noted under it
+		wg.Go(func() { closeResponder(s.built) }) // each may take its time
 	}
+	wg.Wait()
 }
 
 func closeResponder(r Responder) {

@@ -168,7 +168,7 @@ func (a *App) load(recovery store.Recovery) error {
 	if _, err := a.store.Setting(settingNotices, &a.notices); err != nil {
 		return err
 	}
-	if _, err := a.store.Setting(settingClients, &a.named.book); err != nil {
+	if err := a.recallOr(settingClients, &a.named.book, "The programs that you named can't be trusted: they were changed by something other than Postern, and are not let in. Name them again."); err != nil {
 		return err
 	}
 	if recovery.Text != "" {
@@ -206,6 +206,9 @@ func (a *App) Run(ctx context.Context) error {
 	a.began(ctx)
 	close(a.running)
 
+	if err := a.resumeWaiting(); err != nil { // first: nothing may overtake it
+		a.log.Error("what waits could not be counted", "err", err)
+	}
 	for _, acc := range accounts {
 		a.supervise(acc)
 	}
@@ -248,6 +251,7 @@ func (a *App) Quit() {
 func (a *App) Close() error {
 	a.stopWork()
 	a.closeResponders()
+	a.turns.wg.Wait()
 	return errors.Join(a.store.Close(), a.closeVault())
 }
 
@@ -275,9 +279,6 @@ func (a *App) resumeWork() error {
 	}
 	for _, r := range jobs {
 		a.inbound.signal(lane{r.Account, r.Conversation})
-	}
-	if err := a.resumeWaiting(); err != nil {
-		return err
 	}
 	return a.resumeSends("")
 }

@@ -44,7 +44,7 @@ type asks struct {
 	gone []string
 }
 
-// asked is one of them.
+// inquiry is one of them.
 type inquiry struct {
 	api.Ask
 	thread  platforms.ThreadID

@@ -42,7 +42,7 @@ func (a *App) changeClients(ctx context.Context, f func(clients.Book) (clients.B
 	if err != nil {
 		return &api.Error{Kind: platforms.Rejected, Text: clients.Sentence(err)}
 	}
-	if err := a.store.PutSetting(ctx, settingClients, next); err != nil {
+	if err := a.keep(ctx, settingClients, next); err != nil {
 		return wireError(err)
 	}
 	n.mu.Lock()

@@ -331,7 +331,8 @@ func (a *App) Dismiss(ctx context.Context, seq uint64) error {
 		return wireError(err)
 	}
 	a.turns.cancel(errDismissed, func(t *turn) bool { return t.job.Seq == seq })
-	a.recount(lane{e.Account, e.Conversation})
+	a.waits.drop(seq)
+	a.waiting.signal(lane{e.Account, e.Conversation})
 	a.changed()
 	return nil
 }

@@ -24,8 +24,10 @@ const (
 type leases struct {
 	mu sync.Mutex
 	m  map[lane]api.Lease
-	// save is told that something changed.
-	save func()
+	// save is told that something changed; saving is held while it is written
+	// down, so that what is written last is the latest.
+	save   func()
+	saving sync.Mutex // before mu
 }
 
 // apply is which of the ids get an event of l: of those that talk, one. held is
@@ -112,6 +114,8 @@ func (a *App) openLeases() error {
 		a.leases.m[lane{l.Account, l.Conversation}] = l
 	}
 	a.leases.save = func() {
+		a.leases.saving.Lock()
+		defer a.leases.saving.Unlock()
 		a.leases.mu.Lock()
 		all := slices.Collect(maps.Values(a.leases.m))
 		a.leases.mu.Unlock()

@@ -28,6 +28,14 @@ func (a *App) AddResponder(ctx context.Context, d api.ResponderDraft) (api.Respo
 	for _, r := range an.builtin {
 		taken[r.Name()] = true
 	}
+	for _, r := range an.routes { // what was for a removed one is not for another
+		for _, id := range r.To {
+			taken[id] = true
+		}
+	}
+	for id := range an.stats {
+		taken[id] = true
+	}
 	an.mu.RUnlock()
 	if n >= mostResponders {
 		return api.Responder{}, &api.Error{Kind: platforms.Rejected, Text: fmt.Sprintf("There are %d responders already, which is the most. Remove one first.", mostResponders)}
@@ -95,13 +103,17 @@ func (a *App) saveResponder(ctx context.Context, s, old *setup, d api.ResponderD
 	for name, secret := range v.secrets {
 		s.hints[name] = secret.Hint()
 	}
-	for _, name := range v.typed {
-		if err := a.vault.Set(ctx, secretName(s.vaultID(), name), v.secrets[name]); err != nil {
-			closeResponder(built)
-			return api.Responder{}, wireError(fmt.Errorf("the secret could not be kept, so nothing was saved: %w", err))
+	before, err := a.keptSecrets(ctx, rec)
+	var undo func()
+	if err == nil {
+		undo, err = a.keepSecrets(ctx, rec.ID, v, before)
+	}
+	if err == nil {
+		if err = a.putResponders(ctx, s, old); err != nil {
+			undo()
 		}
 	}
-	if err := a.putResponders(ctx, s, old); err != nil {
+	if err != nil {
 		closeResponder(built)
 		return api.Responder{}, wireError(err)
 	}
@@ -114,7 +126,7 @@ func (a *App) saveResponder(ctx context.Context, s, old *setup, d api.ResponderD
 	if old != nil {
 		what = "was changed"
 		a.turns.cancel(errChangedResponder, func(t *turn) bool { return t.id == s.ID })
-		go closeResponder(old.built)
+		a.turns.wg.Go(func() { closeResponder(old.built) })
 	}
 	a.audit(ctx, string(api.Changed), "", "", fmt.Sprintf("The responder %q (%s) %s.", s.Label, k.Title, what))
 	a.retryAll(s.ID)
@@ -153,7 +165,7 @@ func (a *App) putResponders(ctx context.Context, s, old *setup) error {
 
 // retryAll has what waits for a responder tried again now.
 func (a *App) retryAll(id string) {
-	for _, l := range a.waits.lanes(id) {
+	for _, l := range append(a.waits.lanes(id), a.turns.lanes()...) {
 		a.waiting.signal(l)
 	}
 }
@@ -171,7 +183,7 @@ func (a *App) RemoveResponder(ctx context.Context, id string) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	a.turns.cancel(errors.New("the responder was removed"), func(t *turn) bool { return t.id == id })
-	go closeResponder(s.built)
+	a.turns.wg.Go(func() { closeResponder(s.built) })
 	var failed error
 	for _, name := range s.Secrets {
 		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(s.vaultID(), name)))

@@ -109,6 +109,13 @@ func (ts *turns) ended(l lane) []uint64 {
 	return out
 }
 
+// lanes is where something is to be looked at.
+func (ts *turns) lanes() []lane {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return slices.Collect(maps.Keys(ts.due))
+}
+
 // count is how many turns of a responder are at work.
 func (ts *turns) count(id string) (n int) {
 	ts.mu.Lock()

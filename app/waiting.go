@@ -64,10 +64,10 @@ func (a *App) await(ctx context.Context, acc *account, job store.Job, got result
 	if err := a.enqueueAnswers(ctx, acc, job, got.answers, refuse); err != nil {
 		return err
 	}
-	a.waits.add(l, w.Left, 1) // what comes next sees it
+	a.waits.add(l, job.Seq, w.Left) // what comes next sees it
 	end := func(err error) {
 		if err != nil {
-			a.waits.add(l, w.Left, -1)
+			a.waits.drop(job.Seq)
 			done(err)
 			return
 		}
@@ -149,15 +149,6 @@ func (a *App) resumeWaiting() error {
 	return nil
 }
 
-// recount counts anew what waits in a conversation.
-func (a *App) recount(l lane) {
-	a.waits.clear(l)
-	if err := a.countWaiting(l); err != nil {
-		a.log.Error("what waits could not be counted", "err", err)
-	}
-	a.waiting.signal(l)
-}
-
 func (a *App) countWaiting(l lane) error {
 	for after := uint64(0); ; {
 		job, ok, err := a.store.NextWaiting(l.account, l.conversation, after)
@@ -169,7 +160,7 @@ func (a *App) countWaiting(l lane) error {
 		if json.Unmarshal(job.Work, &w) != nil {
 			continue
 		}
-		a.waits.add(l, w.Left, 1)
+		a.waits.add(l, job.Seq, w.Left)
 		if slices.ContainsFunc(w.Left, func(t task) bool { return t.Begun }) {
 			a.turns.look(l, job.Seq)
 		}
@@ -195,16 +186,25 @@ func (a *App) retry(ctx context.Context, l lane) (next time.Time) {
 			next = t
 		}
 	}
-	for _, seq := range a.turns.ended(l) { // they may be far behind what waits
+	ended := a.turns.ended(l) // they may be far behind what waits
+	for i, seq := range ended {
 		job, ok, err := a.store.NextWaiting(l.account, l.conversation, seq-1)
+		var due time.Time
 		switch {
 		case err == nil && ok && job.Seq == seq:
-			_, _, err = a.retryOne(ctx, acc, job, map[string]bool{}, true)
+			due, _, err = a.retryOne(ctx, acc, job, map[string]bool{}, true)
 		case err == nil: // given up, or gone with its account
 			a.turns.forget(seq)
 		}
 		if err != nil {
+			for _, seq := range ended[i:] {
+				a.turns.look(l, seq)
+			}
 			return a.rest(ctx, acc, err)
+		}
+		if !due.IsZero() { // another lane is at it still
+			a.turns.look(l, seq)
+			sooner(due)
 		}
 	}
 	blocked := map[string]bool{}
@@ -260,7 +260,6 @@ func (a *App) retryOne(ctx context.Context, acc *account, job store.Job, blocked
 	if err := json.Unmarshal(job.Work, &w); err != nil {
 		return time.Time{}, false, a.store.FinishJob(ctx, job.Seq, store.Outcome{Status: store.Failed, Why: "what was left to do can't be read any more"})
 	}
-	l := lane{job.Account, job.Event.Conversation.ID}
 	got := result{outcome: store.Outcome{Status: store.Delivered}, names: w.Names}
 	if w.Status != "" {
 		got.outcome = store.Outcome{Status: w.Status, Why: w.Why}
@@ -285,6 +284,9 @@ func (a *App) retryOne(ctx context.Context, acc *account, job store.Job, blocked
 		case !known && a.answering.exists(t.ID): // switched off, or to be mended
 			blocked[t.ID] = true
 			got.left = append(got.left, t)
+			if t.Begun { // nothing counts it as waiting
+				a.turns.look(lane{job.Account, job.Event.Conversation.ID}, job.Seq)
+			}
 		case !known:
 			got.outcome = store.Outcome{Status: store.Failed, Why: "the responder that had it was removed"}
 		case t.Begun: // by an earlier run
@@ -315,11 +317,11 @@ func (a *App) retryOne(ctx context.Context, acc *account, job store.Job, blocked
 			}
 		}
 	}
-	return next, len(got.left) > 0, a.keepOn(ctx, acc, job, l, w, got)
+	return next, len(got.left) > 0, a.keepOn(ctx, acc, job, w, got)
 }
 
 // keepOn writes down what came of one round.
-func (a *App) keepOn(ctx context.Context, acc *account, job store.Job, l lane, before work, got result) error {
+func (a *App) keepOn(ctx context.Context, acc *account, job store.Job, before work, got result) error {
 	if len(got.left) > 0 {
 		if slices.Equal(got.left, before.Left) && len(got.answers) == 0 {
 			return nil
@@ -336,8 +338,7 @@ func (a *App) keepOn(ctx context.Context, acc *account, job store.Job, l lane, b
 		if err := a.saveWork(ctx, job.Seq, w); err != nil {
 			return err
 		}
-		a.waits.add(l, w.Left, 1) // first: nothing may seem to be free meanwhile
-		a.waits.add(l, before.Left, -1)
+		a.waits.narrow(job.Seq, w.Left)
 		return nil
 	}
 	var end error
@@ -345,7 +346,7 @@ func (a *App) keepOn(ctx context.Context, acc *account, job store.Job, l lane, b
 	a.settleJob(context.WithoutCancel(ctx), acc, job, got, func(err error) { end = err; close(settled) })
 	<-settled
 	if end == nil {
-		a.waits.add(l, before.Left, -1)
+		a.waits.drop(job.Seq)
 		a.turns.forget(job.Seq)
 	}
 	return end

@@ -9,10 +9,19 @@ import (
 )
 
 // waits is which responders have events waiting for them, by conversation: what
-// comes later in the same one must not overtake them.
+// comes later in the same one must not overtake them. It goes by the events'
+// places in the journal, so that noting the same twice, or the end of one that
+// was given up meanwhile, counts nothing wrong.
 type waits struct {
-	mu sync.Mutex
-	n  map[lane]map[string]int
+	mu   sync.Mutex
+	jobs map[uint64]waiter
+	n    map[lane]map[string]int // how many of jobs, by responder
+}
+
+// waiter is one event, and the responders that it waits for.
+type waiter struct {
+	at  lane
+	ids []string
 }
 
 // behind reports whether something earlier waits for a responder.
@@ -22,27 +31,63 @@ func (w *waits) behind(l lane, id string) bool {
 	return w.n[l][id] > 0
 }
 
-// add counts tasks up, or down with by below 0. One at work hinders nobody.
-func (w *waits) add(l lane, ts []task, by int) {
+// add notes that an event waits. A task at work hinders nobody.
+func (w *waits) add(l lane, seq uint64, ts []task) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.setLocked(seq, l, waitsFor(ts))
+}
+
+// narrow notes what is left of an event that waits. One that was given up
+// meanwhile stays so.
+func (w *waits) narrow(seq uint64, ts []task) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if old, ok := w.jobs[seq]; ok {
+		w.setLocked(seq, old.at, waitsFor(ts))
+	}
+}
+
+// drop notes that an event does not wait any more.
+func (w *waits) drop(seq uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.setLocked(seq, lane{}, nil)
+}
+
+func waitsFor(ts []task) (ids []string) {
 	for _, t := range ts {
-		if t.Begun {
-			continue
-		}
-		if w.n == nil {
-			w.n = map[lane]map[string]int{}
-		}
-		if w.n[l] == nil {
-			w.n[l] = map[string]int{}
-		}
-		if w.n[l][t.ID] += by; w.n[l][t.ID] <= 0 {
-			delete(w.n[l], t.ID)
-		}
-		if len(w.n[l]) == 0 {
-			delete(w.n, l)
+		if !t.Begun && !slices.Contains(ids, t.ID) {
+			ids = append(ids, t.ID)
 		}
 	}
+	return ids
+}
+
+func (w *waits) setLocked(seq uint64, l lane, ids []string) {
+	if w.jobs == nil {
+		w.jobs, w.n = map[uint64]waiter{}, map[lane]map[string]int{}
+	}
+	old := w.jobs[seq]
+	for _, id := range old.ids {
+		if w.n[old.at][id]--; w.n[old.at][id] == 0 {
+			delete(w.n[old.at], id)
+		}
+	}
+	if len(w.n[old.at]) == 0 {
+		delete(w.n, old.at)
+	}
+	delete(w.jobs, seq)
+	if len(ids) == 0 {
+		return
+	}
+	if w.n[l] == nil {
+		w.n[l] = map[string]int{}
+	}
+	for _, id := range ids {
+		w.n[l][id]++
+	}
+	w.jobs[seq] = waiter{l, ids}
 }
 
 // of is the responders for which something waits in l.
@@ -74,29 +119,27 @@ func (w *waits) lanes(id string) (out []lane) {
 	return out
 }
 
-// clear drops what is counted for l.
-func (w *waits) clear(l lane) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.n, l)
-}
-
-// forget drops what is counted for an account.
+// forget drops what is noted for an account.
 func (w *waits) forget(id platforms.AccountID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	maps.DeleteFunc(w.n, func(l lane, _ map[string]int) bool { return l.account == id })
+	for seq, j := range w.jobs {
+		if j.at.account == id {
+			w.setLocked(seq, lane{}, nil)
+		}
+	}
 }
 
 // moved lets what waits in from wait in to.
 func (w *waits) moved(from, to lane) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for id, n := range w.n[from] {
-		if w.n[to] == nil {
-			w.n[to] = map[string]int{}
-		}
-		w.n[to][id] += n
+	if len(w.n[from]) == 0 {
+		return
 	}
-	delete(w.n, from)
+	for seq, j := range w.jobs {
+		if j.at == from {
+			w.setLocked(seq, to, j.ids)
+		}
+	}
 }
