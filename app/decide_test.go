@@ -155,8 +155,8 @@ func TestWhoDecides(t *testing.T) {
 		why     string         // is told to the person
 	}{
 		{name: "a member presses", try: with("um", "g", allows, nil), why: "role owner"},
-		{name: "a stranger presses", try: with("us", "g", allows, nil), why: "No rule of this account"},
-		{name: "somebody with the owner's name", try: with("us", "g", allows, func(ev *platforms.Event) { ev.From.Name, ev.From.Handle = "ua", "ua" }), why: "No rule of this account"},
+		{name: "a stranger presses", try: with("us", "g", allows, nil), why: "None of this account's rules"},
+		{name: "somebody with the owner's name", try: with("us", "g", allows, func(ev *platforms.Event) { ev.From.Name, ev.From.Handle = "ua", "ua" }), why: "None of this account's rules"},
 		{name: "a bot with the owner's id", try: with("ua", "g", allows, func(ev *platforms.Event) { ev.From.Bot = true }), why: "is a bot"},
 		{name: "an owner presses elsewhere", try: with("ua", "da", allows, nil), why: "asked for elsewhere"},
 		{name: "an owner presses in a group that no rule names", try: with("ua", "h", allows, nil), why: "not for this conversation"},
@@ -200,7 +200,7 @@ func TestWhoDecides(t *testing.T) {
 		{name: "an owner who is one in direct conversations only", try: with("ub", "g", allows, nil), before: func(g *guarded) { g.unlet("ub", "g") }, why: "not for this conversation"},
 
 		{name: "a member's number", numbers: true, try: words("um", "g", "1", nil), why: "role owner"},
-		{name: "a stranger's number", numbers: true, try: words("us", "g", "1", nil), why: "No rule of this account"},
+		{name: "a stranger's number", numbers: true, try: words("us", "g", "1", nil), why: "None of this account's rules"},
 		{name: "a number in another thread", numbers: true, try: words("ua", "g", "1", func(ev *platforms.Event) { ev.Thread = "t2" })},
 		{name: "a number in another conversation", numbers: true, try: words("ua", "da", "1", nil)},
 		{name: "a number beyond the choices", numbers: true, try: words("ua", "g", "3", nil)},

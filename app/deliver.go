@@ -260,7 +260,9 @@ func (a *App) gaveUp(acc *account, job store.Job, r answerer, err error, got *re
 func (a *App) routed(job store.Job, o store.Outcome, names []string) store.Activity {
 	what, why := api.Routed, "handed to "+strings.Join(names, ", ")
 	switch {
-	case o.Status == store.HeldBack || o.Status == store.Failed || o.Status == store.Dismissed:
+	case o.Status == store.Failed:
+		what, why = api.GaveUp, o.Why
+	case o.Status == store.HeldBack || o.Status == store.Dismissed:
 		what, why = api.Ignored, o.Why
 	case len(names) == 0:
 		what, why = api.Ignored, "no responder wanted it"

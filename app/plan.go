@@ -8,6 +8,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // plan is what is to become of one event.
@@ -143,6 +144,13 @@ func (a *App) Simulate(_ context.Context, s api.Simulation) (api.Why, error) {
 	acc, err := a.account(s.Account)
 	if err != nil {
 		return api.Why{}, err
+	}
+	if acc.forms != nil {
+		id, err := access.ParseUser(string(s.User), *acc.forms)
+		if err != nil {
+			return api.Why{}, &api.Error{Kind: platforms.Rejected, Text: text.Sentence(err.Error()), Fields: map[string]string{"user": text.Sentence(err.Error())}}
+		}
+		s.User = id
 	}
 	where := platforms.Conversation{ID: s.Conversation, Kind: s.Kind}
 	if where.ID == "" {

@@ -283,7 +283,7 @@ func (t *trace) rules(p Policy, ev platforms.Event, c Context, direct bool) (rol
 	case len(p.Rules) == 0:
 		t.stop(Stranger, CheckRule, "There are no rules, and without one nobody is let in.")
 	default:
-		t.stop(Stranger, CheckRule, "No rule of this account that counts names this user. Names don't count, only ids do.")
+		t.stop(Stranger, CheckRule, "None of this account's rules is for this id, or it has ended. Names don't count.")
 	}
 	return "", 0, false
 }

@@ -280,7 +280,7 @@ func TestTrace(t *testing.T) {
 			"ignored passed: Neither the user nor the conversation is ignored.", "who passed: The platform says that it was the user 4711.",
 			"where noted: It was in the shared conversation -1001234567890, which a rule must name too.", "rule passed: Rule 2 (Ada) names this user here: member.",
 			"role passed: The role member is enough.", "mention passed: The bot is addressed."}},
-		"ended": {w.inGroup(w.bob, true), []string{"rule noted: Rule 3 has ended.", "rule stopped: No rule of this account that counts names this user. Names don't count, only ids do."}},
+		"ended": {w.inGroup(w.bob, true), []string{"rule noted: Rule 3 has ended.", "rule stopped: None of this account's rules is for this id, or it has ended. Names don't count."}},
 		"a bot": {bot, []string{"rule noted: Rule 4 is for a person, and this is a bot.", "rule stopped: It is a bot, and no rule for bots names it."}},
 	} {
 		var got []string

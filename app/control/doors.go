@@ -121,5 +121,5 @@ func byPerson(ctx context.Context) bool {
 // errNoPerson is for everybody else.
 func errNoPerson() error {
 	return refuse(http.StatusForbidden, platforms.NotAcknowledged,
-		"Only a person can do this: in Postern's window, opened from the tray, or with this very program at a terminal.")
+		"Only a person can do this: in Postern's window, opened from the tray, or with this very program at a terminal. If Postern was updated since it was started, start it again.")
 }

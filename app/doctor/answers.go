@@ -67,6 +67,10 @@ func Routes(rs api.Routes, all []api.Responder) Probe {
 		case on == 0:
 			return ok("No route is on: every message goes to %s.", strings.Join(rs.Default, ", "))
 		}
-		return ok("%d routes are on, and each leads to a responder that is. All else goes to %s.", on, cmp.Or(strings.Join(rs.Default, ", "), "nobody"))
+		what := fmt.Sprintf("%d routes are on, and each leads to a responder that is", on)
+		if on == 1 {
+			what = "One route is on, and leads to a responder that is"
+		}
+		return ok("%s. All else goes to %s.", what, cmp.Or(strings.Join(rs.Default, ", "), "nobody"))
 	}}
 }

@@ -368,7 +368,7 @@ func TestResponders(t *testing.T) {
 	route := func(off bool, to ...string) api.Route { return api.Route{ID: "x", Name: "Mine", To: to, Off: off} }
 	expect(t, "none, and a default", doctor.Routes(api.Routes{Default: []string{"notify"}}, all), api.Healthy, "notify")
 	expect(t, "none", doctor.Routes(api.Routes{}, all), api.Warned)
-	expect(t, "on", doctor.Routes(api.Routes{Routes: []api.Route{route(false, "r1")}}, all), api.Healthy, "1 routes")
+	expect(t, "on", doctor.Routes(api.Routes{Routes: []api.Route{route(false, "r1")}}, all), api.Healthy, "One route")
 	expect(t, "to one that is off", doctor.Routes(api.Routes{Routes: []api.Route{route(false, "r1", "r2")}}, all), api.Warned, "“Mine” goes to a responder that is off")
 	expect(t, "to one that is gone", doctor.Routes(api.Routes{Routes: []api.Route{route(false, "r3")}}, all), api.Warned, "gone")
 	expect(t, "a route that is off", doctor.Routes(api.Routes{Routes: []api.Route{route(true, "r3")}, Default: []string{"notify"}}, all), api.Healthy)

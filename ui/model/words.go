@@ -151,6 +151,8 @@ func ActivityWords(w api.What) string {
 		return "Alarm"
 	case api.Permission:
 		return "Permission"
+	case api.GaveUp:
+		return "Failed"
 	case api.ToldAgain:
 		return "Arrived again"
 	}

@@ -79,7 +79,7 @@ func TestWordsAreDistinct(t *testing.T) {
 	}
 	for _, w := range []api.What{
 		api.Routed, api.Rejected, api.Ignored, api.SentOut, api.Retried, api.DiedOut, api.Resumed,
-		api.Stopped, api.Changed, api.Alarm, api.Permission, api.ToldAgain, "new",
+		api.Stopped, api.Changed, api.Alarm, api.Permission, api.GaveUp, api.ToldAgain, "new",
 	} {
 		words = append(words, ActivityWords(w))
 	}

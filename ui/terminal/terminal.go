@@ -180,7 +180,7 @@ func (t *Terminal) tell(a api.Activity) {
 	}
 	why := text.Line(a.Why, 200)
 	switch a.What {
-	case api.Routed, api.Ignored, api.Rejected:
+	case api.Routed, api.Ignored, api.Rejected, api.GaveUp:
 		who := text.Line(e.From.Name, 60)
 		if e.Stranger {
 			who += " (stranger)"
@@ -199,6 +199,8 @@ func (t *Terminal) tell(a api.Activity) {
 			t.line("  not handed on: %s", why)
 		} else if a.What == api.Rejected {
 			t.line("  not let in: %s", why)
+		} else if a.What == api.GaveUp {
+			t.line("  failed: %s", why)
 		}
 	case api.SentOut:
 		t.line("↩ %sto %s: %s", t.titles[a.Account], where, words)

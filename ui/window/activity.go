@@ -49,7 +49,7 @@ func newActivityPage(w *Window) *activityPage {
 	p.account.after = true
 	p.export = newButton(plain, "Export…", iconExport, p.save)
 	chips := flow(4)
-	for _, k := range []api.What{api.Alarm, api.Permission, api.Routed, api.SentOut, api.Retried, api.DiedOut, api.Rejected, api.Ignored, api.ToldAgain, api.Changed, api.Stopped, api.Resumed} {
+	for _, k := range []api.What{api.Alarm, api.Permission, api.GaveUp, api.Routed, api.SentOut, api.Retried, api.DiedOut, api.Rejected, api.Ignored, api.ToldAgain, api.Changed, api.Stopped, api.Resumed} {
 		b := newButton(chip, model.ActivityWords(k), "", nil)
 		b.tap = func() { p.filter(k) }
 		p.chips[k] = b
@@ -320,7 +320,7 @@ func activityTime(t, now time.Time) string {
 
 func whatColor(w api.What) fyne.ThemeColorName {
 	switch w {
-	case api.Alarm, api.DiedOut, api.Rejected:
+	case api.Alarm, api.DiedOut, api.Rejected, api.GaveUp:
 		return colorBad
 	case api.Retried, api.Stopped, api.Ignored:
 		return colorWarn

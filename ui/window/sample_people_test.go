@@ -34,7 +34,7 @@ func peopled() *fake {
 			{Check: access.CheckSaid, Outcome: access.Passed, Words: "It is a message."},
 			{Check: access.CheckWho, Outcome: access.Passed, Words: "The platform says that it was the user 31337."},
 			{Check: access.CheckWhere, Outcome: access.Noted, Words: "It was in a direct chat, where a rule for the user is enough."},
-			{Check: access.CheckRule, Outcome: access.Stopped, Words: "No rule of this account that counts names this user. Names don't count, only ids do."},
+			{Check: access.CheckRule, Outcome: access.Stopped, Words: "None of this account's rules is for this id, or it has ended. Names don't count."},
 		}},
 		Now: access.Decision{Verdict: access.Allowed, Role: access.Member, Rule: 3, Trace: []access.Step{
 			{Check: access.CheckSaid, Outcome: access.Passed, Words: "It is a message."},

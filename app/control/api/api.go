@@ -279,6 +279,8 @@ const (
 	Changed   What = "changed"
 	Alarm     What = "alarm"
 	ToldAgain What = "duplicate"
+	// GaveUp: a responder failed for good.
+	GaveUp What = "failed"
 	// Permission: one that a responder asked for was given or refused.
 	Permission What = "permission"
 )
