@@ -66,10 +66,10 @@ func TestRetries(t *testing.T) {
 		r := w.app.Responders()
 		return r[0].Waiting == 5 && strings.Contains(r[0].Error, "down")
 	})
-	e := w.timeline("1")[0]
-	if e.Status != api.Received || !strings.Contains(e.Why, "waits to be tried again: It is down.") {
-		t.Errorf("shown as %s: %s", e.Status, e.Why)
-	}
+	w.until("it is shown", func() bool {
+		e := w.timeline("1")[0]
+		return e.Status == api.Received && strings.Contains(e.Why, "waits to be tried again: It is down.")
+	})
 	w.stop()
 	w.start()
 	w.until("all wait still", func() bool { return w.app.Responders()[0].Waiting == 5 })
@@ -88,9 +88,7 @@ func TestRetries(t *testing.T) {
 		t.Errorf("the other one got %q", got)
 	}
 	w.until("answers are sent", func() bool { return len(w.fake.texts()) == 7 })
-	if n := w.app.Responders()[0]; n.Waiting != 0 || n.Error != "" {
-		t.Errorf("%+v", n)
-	}
+	w.until("none waits", func() bool { r := w.app.Responders()[0]; return r.Waiting == 0 && r.Error == "" })
 }
 
 // TestGivingUpWhatWaits: a person can let one go, and the next goes on.
@@ -110,7 +108,5 @@ func TestGivingUpWhatWaits(t *testing.T) {
 	if got := s.texts(); !slices.Equal(got, []string{"good"}) {
 		t.Errorf("got %q", got)
 	}
-	if n := w.app.Responders()[0].Waiting; n != 0 {
-		t.Errorf("%d wait", n)
-	}
+	w.until("none waits", func() bool { return w.app.Responders()[0].Waiting == 0 }) // it is noted after the journal has it
 }
