@@ -142,7 +142,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	for _, open := range []func() error{
 		func() error { return a.openPeople(ctx) },
 		func() error { return a.openAnswering(ctx) },
-		a.openLeases, a.openAsks,
+		a.openLeases,
 	} {
 		if err := open(); err != nil {
 			return nil, errors.Join(err, a.Close())

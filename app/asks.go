@@ -20,7 +20,6 @@ import (
 )
 
 const (
-	settingAsks = "asks"
 	// asksMost bounds permissions that are asked for at once.
 	asksMost    = 50
 	askWithin   = 10 * time.Minute
@@ -34,14 +33,11 @@ const (
 	askMark = "postern:"
 )
 
-// asks is the permissions that responders ask for.
+// asks is the permissions that responders ask for. Nothing of them outlives a
+// run: nobody waits for the answers any more, and their buttons do nothing.
 type asks struct {
-	saving sync.Mutex // held while which are open is written; before mu
-
 	mu   sync.Mutex
 	open []*inquiry
-	// gone is those of earlier runs, whose buttons stand in chats still.
-	gone []string
 }
 
 // inquiry is one of them.
@@ -57,14 +53,6 @@ type inquiry struct {
 	deciding sync.Mutex // held while a decision is written down, and to end the question
 	decided  string     // guarded by asks.mu: id of the choice
 	by       string
-}
-
-// decision is what is kept of an ask: nothing of what was asked.
-type decision struct {
-	ID     string    `json:"id"`
-	Until  time.Time `json:"until"`
-	Choice string    `json:"choice,omitempty"`
-	By     string    `json:"by,omitempty"`
 }
 
 func (s *asks) list() []*inquiry {
@@ -91,32 +79,6 @@ func (s *asks) in(l lane) *inquiry {
 		}
 	}
 	return nil
-}
-
-// openAsks reads which questions an earlier run left open: nobody waits for
-// their answers any more.
-func (a *App) openAsks() error {
-	var saved []decision
-	if err := a.recallOr(settingAsks, &saved, "What agents asked permission for was changed by something other than Postern, and is forgotten."); err != nil {
-		return err
-	}
-	for _, d := range saved {
-		a.asks.gone = append(a.asks.gone, d.ID)
-	}
-	return nil
-}
-
-// saveAsks writes down which questions are open. a.asks.mu is not held.
-func (a *App) saveAsks(ctx context.Context, decided ...decision) error {
-	a.asks.saving.Lock()
-	defer a.asks.saving.Unlock()
-	all := decided
-	for _, q := range a.asks.list() {
-		if !slices.ContainsFunc(decided, func(d decision) bool { return d.ID == q.ID }) {
-			all = append(all, decision{ID: q.ID, Until: q.Until})
-		}
-	}
-	return a.keep(ctx, settingAsks, all)
 }
 
 // Asks is what is asked for, oldest first.
@@ -244,7 +206,7 @@ func (a *App) pose(ctx context.Context, q *inquiry) error {
 			}
 			a.asks.open = append(a.asks.open, q)
 			a.asks.mu.Unlock()
-			break
+			return nil
 		}
 		gone := before.gone
 		a.asks.mu.Unlock()
@@ -254,11 +216,6 @@ func (a *App) pose(ctx context.Context, q *inquiry) error {
 			return ErrUndecided
 		}
 	}
-	if err := a.saveAsks(ctx); err != nil {
-		a.close(q)
-		return err
-	}
-	return nil
 }
 
 // close takes a question from those that are open. A decision that is being

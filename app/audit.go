@@ -24,12 +24,21 @@ const auditAnchor = "audit-anchor"
 // audit appends a line to the audit record, and to the activity. What was done
 // is not undone for want of a line: that it is missing is logged.
 func (a *App) audit(ctx context.Context, what, who string, id platforms.AccountID, text string) {
+	if err := a.mustAudit(ctx, what, who, id, text); err != nil {
+		a.log.Error("a line of the audit record was lost", "what", what, "err", err)
+		a.record(ctx, store.Activity{What: what, Account: id, Who: cmp.Or(who, control.Who(ctx), "postern"), Why: text})
+	}
+}
+
+// mustAudit is audit for what is not done without a line.
+func (a *App) mustAudit(ctx context.Context, what, who string, id platforms.AccountID, text string) error {
 	ctx = context.WithoutCancel(ctx)
 	who = cmp.Or(who, control.Who(ctx), "postern")
 	if _, err := a.store.Append(ctx, store.Audit{At: a.now(), What: what, Who: who, Account: id, Text: text}); err != nil {
-		a.log.Error("a line of the audit record was lost", "what", what, "err", err)
+		return err
 	}
 	a.record(ctx, store.Activity{What: what, Account: id, Who: who, Why: text})
+	return nil
 }
 
 // began records a start, and looks whether the audit record is the one that it

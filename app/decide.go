@@ -114,14 +114,13 @@ func (a *App) decide(ctx context.Context, q *inquiry, c api.AskChoice, by, who s
 	if late || !a.now().Before(q.Until) {
 		return &api.Error{Kind: platforms.Rejected, Text: "This was decided already, or its time is over."}
 	}
-	if err := a.saveAsks(ctx, decision{ID: q.ID, Until: q.Until, Choice: c.ID, By: who}); err != nil {
-		return wireError(err)
-	}
 	word := "refused"
 	if c.Grants {
 		word = "given"
 	}
-	a.audit(ctx, string(api.Permission), who, q.Account, fmt.Sprintf("A permission that %q asked for was %s: %s (%s).", q.Responder, word, q.Title, c.Label))
+	if err := a.mustAudit(ctx, string(api.Permission), who, q.Account, fmt.Sprintf("A permission that %q asked for was %s: %s (%s).", q.Responder, word, q.Title, c.Label)); err != nil {
+		return wireError(err)
+	}
 	a.asks.mu.Lock()
 	q.decided, q.by = c.ID, by
 	close(q.done) // it is open: whoever ends it holds q.deciding

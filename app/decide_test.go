@@ -447,3 +447,18 @@ func TestAPressOfWhoWasRemoved(t *testing.T) {
 		t.Error("it was decided")
 	}
 }
+
+// TestNoDecisionWithoutALine: what can't be written down is not decided.
+func TestNoDecisionWithoutALine(t *testing.T) {
+	g := newGuarded(t, 4)
+	q := g.asks("g")
+	if err := g.app.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.app.AnswerAsk(g.ctx, q.ID, "yes", "person"); err == nil {
+		t.Error("it was decided")
+	}
+	if g.asked().ID != q.ID {
+		t.Error("it is not asked any more")
+	}
+}

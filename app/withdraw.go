@@ -10,9 +10,6 @@ import (
 // withdraw closes a question, and says in the chat what became of it.
 func (a *App) withdraw(acc *account, q *inquiry) {
 	a.close(q)
-	if err := a.saveAsks(context.Background()); err != nil {
-		a.log.Warn("a question's end could not be written down", "err", err)
-	}
 	a.changed()
 	a.asks.mu.Lock()
 	chosen, by, entry := q.decided, q.by, q.entry
