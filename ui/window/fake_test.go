@@ -33,7 +33,8 @@ type fake struct {
 	audit    api.AuditPage
 	talk     fakeTalk
 
-	what whatAnswers
+	what  whatAnswers
+	named namedPrograms
 
 	check   func(api.AccountDraft) (api.Check, error)
 	add     func(api.AccountDraft) (api.Account, error)

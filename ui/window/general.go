@@ -253,7 +253,7 @@ func (p *generalPage) store() {
 	p.saving = true
 	p.save.enable(false)
 	p.save.setLabel("Saving…")
-	call(p.w.b, briefly, func(ctx context.Context) (api.Settings, error) { return p.w.svc.SetSettings(ctx, s) },
+	call(p.w.b, briefly, func(ctx context.Context) (api.Settings, error) { return storeGeneral(ctx, p.w.svc, s) },
 		func(now api.Settings, err error) {
 			p.saving = false
 			p.save.setLabel("Save")
@@ -271,6 +271,17 @@ func (p *generalPage) store() {
 			p.changed()
 			p.w.say("Saved.")
 		})
+}
+
+// storeGeneral saves s, but for what is chosen on the page of programs: that may
+// have been changed since s was read.
+func storeGeneral(ctx context.Context, svc Service, s api.Settings) (api.Settings, error) {
+	now, err := svc.Settings(ctx)
+	if err != nil {
+		return now, err
+	}
+	s.ClientsOnly = now.ClientsOnly
+	return svc.SetSettings(ctx, s)
 }
 
 func (p *generalPage) pauseAll() {

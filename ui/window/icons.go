@@ -19,6 +19,7 @@ const (
 	iconInbox    glyph = `<path d="M21 12a8 8 0 0 1-8 8H4l1.8-3.2A8 8 0 1 1 21 12z"/>`
 	iconExposure glyph = `<path d="M5 20V10a7 7 0 0 1 14 0v10M3 20h18M14.500 13.500v1"/>`
 	iconAnswers  glyph = `<path d="M3 12h5l4-6h8M8 12h12M8 12l4 6h8M17.500 3.500L20 6l-2.500 2.500M17.500 9.500L20 12l-2.500 2.500M17.500 15.500L20 18l-2.500 2.500"/>`
+	iconPrograms glyph = `<path d="M4 5h16v14H4zM7.500 9.500l3 2.500-3 2.500M12.500 15h4"/>`
 	iconActivity glyph = `<path d="M3 12h4l3-8 4 16 3-8h4"/>`
 	iconPeople   glyph = `<circle cx="9" cy="8" r="3.600"/><path d="M2.500 20a6.500 6.500 0 0 1 13 0M15.500 4.800a3.600 3.600 0 0 1 0 6.400M17.500 14a6.500 6.500 0 0 1 4 6"/>`
 	iconGeneral  glyph = `<path d="M4 7h9M19 7h1M4 17h3M13 17h7"/><circle cx="16" cy="7" r="2.6"/><circle cx="10" cy="17" r="2.6"/>`

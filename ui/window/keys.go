@@ -25,7 +25,8 @@ func (w *Window) keys() {
 // pageKeys are the keys that lead to pages.
 func pageKeys() map[fyne.KeyName]string {
 	return map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PagePeople,
-		fyne.Key5: PageAnswers, fyne.Key6: PageActivity, fyne.Key7: PageGeneral, fyne.Key8: PageDoctor, fyne.KeyN: PageAdd}
+		fyne.Key5: PageAnswers, fyne.Key6: PagePrograms, fyne.Key7: PageActivity, fyne.Key8: PageGeneral,
+		fyne.Key9: PageDoctor, fyne.KeyN: PageAdd}
 }
 
 // shortcut does what one of the window's own keys means, and reports whether s

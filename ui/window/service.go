@@ -56,6 +56,7 @@ type Service interface {
 	Make(ctx context.Context, platform, field string) (api.Made, error)
 
 	answering
+	naming
 	talk
 
 	// Doctor calls tell with each line as it comes, from a goroutine of its own

@@ -39,6 +39,7 @@ func newSidebar(open func(string)) *sidebar {
 		{PageExposure, "Exposure", iconExposure},
 		{PagePeople, "People", iconPeople},
 		{PageAnswers, "Answers", iconAnswers},
+		{PagePrograms, "Programs", iconPrograms},
 		{PageActivity, "Activity", iconActivity},
 		{PageGeneral, "General", iconGeneral},
 		{PageDoctor, "Doctor", iconDoctor},

@@ -21,6 +21,7 @@ const (
 	PageExposure = "exposure"
 	PagePeople   = "people"
 	PageAnswers  = "answers"
+	PagePrograms = "programs"
 	PageActivity = "activity"
 	PageGeneral  = "general"
 	PageDoctor   = "doctor"
@@ -67,6 +68,7 @@ type Window struct {
 	inbox    *inboxPage
 	exposure *exposurePage
 	answers  *answersPage
+	programs *programsPage
 	activity *activityPage
 	people   *peoplePage
 	general  *generalPage
@@ -113,9 +115,10 @@ func New(win fyne.Window, svc Service, b *Bridge, o Options) *Window {
 	w.accounts, w.inbox = newAccountsPage(w), newInboxPage(w)
 	w.activity, w.general = newActivityPage(w), newGeneralPage(w)
 	w.exposure, w.people, w.answers, w.doctor = newExposurePage(w), newPeoplePage(w), newAnswersPage(w), newDoctorPage(w)
+	w.programs = newProgramsPage(w)
 	w.pages = map[string]page{
 		PageAccounts: w.accounts, PageInbox: w.inbox, PageExposure: w.exposure, PagePeople: w.people, PageAnswers: w.answers,
-		PageActivity: w.activity, PageGeneral: w.general, PageDoctor: w.doctor,
+		PagePrograms: w.programs, PageActivity: w.activity, PageGeneral: w.general, PageDoctor: w.doctor,
 	}
 	main := frame(w.banner, nil, nil, nil, w.stage)
 	win.SetContent(frame(nil, nil, w.nav.view, nil, container.NewStack(main, w.toasts.view)))

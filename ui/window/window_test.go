@@ -85,7 +85,7 @@ func TestNothingIsAskedWhileDrawing(t *testing.T) {
 	ui := goroutine()
 	f.onUI = func() bool { return goroutine() == ui }
 	s := newStage(t, f, Light, Options{})
-	for _, p := range []string{PageInbox, PageExposure, PageActivity, PageGeneral, PageDoctor, PageAdd, PageAccounts} {
+	for _, p := range []string{PageInbox, PageExposure, PagePrograms, PageActivity, PageGeneral, PageDoctor, PageAdd, PageAccounts} {
 		s.w.Go(p)
 		s.settle()
 	}
@@ -121,7 +121,7 @@ func TestServiceThatHangs(t *testing.T) {
 	s := newStage(t, f, Light, Options{})
 	f.set(func() { f.hang = make(chan struct{}) })
 	t.Run("pages still change", func(t *testing.T) {
-		for _, p := range []string{PageInbox, PageExposure, PageActivity, PageGeneral, PageDoctor, PageAccounts} {
+		for _, p := range []string{PageInbox, PageExposure, PagePrograms, PageActivity, PageGeneral, PageDoctor, PageAccounts} {
 			s.w.Go(p)
 			if s.w.page != p {
 				t.Fatalf("%s is not shown", p)
@@ -229,8 +229,8 @@ func TestKeys(t *testing.T) {
 		s.w.shortcut(&desktop.CustomShortcut{KeyName: k, Modifier: fyne.KeyModifierShortcutDefault})
 		s.settle()
 	}
-	for i, page := range []string{PageAccounts, PageInbox, PageExposure, PagePeople, PageAnswers, PageActivity, PageGeneral, PageDoctor} {
-		press([]fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.Key7, fyne.Key8}[i])
+	for i, page := range []string{PageAccounts, PageInbox, PageExposure, PagePeople, PageAnswers, PagePrograms, PageActivity, PageGeneral, PageDoctor} {
+		press([]fyne.KeyName{fyne.Key1, fyne.Key2, fyne.Key3, fyne.Key4, fyne.Key5, fyne.Key6, fyne.Key7, fyne.Key8, fyne.Key9}[i])
 		if s.w.page != page {
 			t.Errorf("key %d shows %s", i+1, s.w.page)
 		}
@@ -240,7 +240,7 @@ func TestKeys(t *testing.T) {
 		t.Error("Ctrl+F does not lead to the search")
 	}
 	t.Run("they work inside a field too", func(t *testing.T) {
-		s.w.inbox.search.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.Key6, Modifier: fyne.KeyModifierShortcutDefault})
+		s.w.inbox.search.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.Key7, Modifier: fyne.KeyModifierShortcutDefault})
 		if s.w.page != PageActivity {
 			t.Errorf("shows %s", s.w.page)
 		}

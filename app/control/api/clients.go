@@ -13,6 +13,23 @@ type Client = clients.Client
 // Scope is one thing that a client may do.
 type Scope = clients.Scope
 
+// Do is what a Scope lets do.
+type Do = clients.Do
+
+// What a Scope lets do.
+const (
+	MayStatus = clients.Status
+	MayRead   = clients.Read
+	MaySend   = clients.Send
+)
+
+// How many messages a minute a client may send: unless the person chose
+// otherwise, and at most.
+const (
+	UsualPerMinute = clients.UsualPerMinute
+	MostPerMinute  = clients.MostPerMinute
+)
+
 // ClientDraft is a client to make or change.
 type ClientDraft = clients.Draft
 

@@ -16,7 +16,7 @@ import (
 
 // pages are what --show takes.
 func pages() []string {
-	return []string{"accounts", "inbox", "exposure", "people", "answers", "activity", "doctor", "settings"}
+	return []string{"accounts", "inbox", "exposure", "people", "answers", "programs", "activity", "doctor", "settings"}
 }
 
 func (e *env) root() *cobra.Command {
