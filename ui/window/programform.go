@@ -62,7 +62,7 @@ func (p *programsPage) form(id string, c api.Client, title, yes string) *program
 	leave := newButton(plain, "Cancel", "", func() { f.m.dismiss() })
 	foot := vbox(10, rule(), f.fault, hbox(8, gapFill(), leave, f.save))
 	scroll := container.NewVScroll(pad(0, 0, 12, 8, rows))
-	f.m = p.w.open(frame(pad(0, 0, 0, 12, heading(title)), foot, nil, nil, container.New(&uncut{}, scroll)), 620, nil)
+	f.m = p.w.open(frame(pad(0, 0, 0, 12, heading(title)), foot, nil, nil, container.New(&uncut{}, scroll)), 680, nil)
 	p.w.win.Canvas().Focus(f.name)
 	return f
 }

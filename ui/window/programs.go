@@ -43,7 +43,7 @@ type programsPage struct {
 	waiting *text
 	known   *fyne.Container // everything that the service told
 	empty   *fyne.Container
-	head    *fyne.Container // of the list
+	listed  *fyne.Container // the list with its head
 	cards   *fyne.Container
 	only    *toggle
 
@@ -71,10 +71,10 @@ func newProgramsPage(w *Window) *programsPage {
 			"What it sends carries its name in the activity, and you can end it alone.", look{color: colorMuted, align: fyne.TextAlignCenter, wrap: true}),
 		hbox(0, gapFill(), newButton(primary, "Name a program…", "", func() { p.add() }), gapFill())))
 	p.cards = vbox(8)
-	p.head = vbox(0, partHead("Named programs", "None of them may change accounts, doors, people or settings.",
-		newButton(plain, "Name a program…", iconPlus, func() { p.add() })))
+	p.listed = vbox(8, partHead("Named programs", "None of them may change accounts, doors, people or settings.",
+		newButton(plain, "Name a program…", iconPlus, func() { p.add() })), p.cards)
 	p.only = newToggle(p.setOnly)
-	p.known = vbox(24, p.empty, vbox(8, p.head, p.cards),
+	p.known = vbox(24, p.empty, p.listed,
 		card(16, switchRow("Programs must use a named client",
 			"While this is off, a program that runs as you may also ask without a name, and is held to nothing. Switched on, it is refused; "+
 				"this window, if the tray opened it, and you at a terminal may still do everything.", p.only)))
@@ -156,7 +156,7 @@ func (p *programsPage) show(d programsData) {
 	p.failed.Hide()
 	p.known.Show()
 	setVisible(p.empty, len(d.clients) == 0)
-	setVisible(p.head, len(d.clients) > 0)
+	setVisible(p.listed, len(d.clients) > 0)
 	p.only.setOn(d.only)
 	if !had || !reflect.DeepEqual(old.clients, d.clients) {
 		p.rows, p.cards.Objects = nil, nil

@@ -29,7 +29,7 @@ func newSidebar(open func(string)) *sidebar {
 	logo.SetMinSize(fyne.NewSquareSize(28))
 	name := newText("Postern", look{size: sizeHeading + 1, bold: true})
 
-	list := vbox(2)
+	list := vbox(0)
 	for _, it := range []struct {
 		page, label string
 		glyph       glyph

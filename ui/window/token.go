@@ -3,6 +3,7 @@ package window
 import (
 	"encoding/json"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 
 	"github.com/postern/postern/app/control/api"
@@ -42,20 +43,24 @@ func (w *Window) showToken(made api.ClientMade) *modal {
 	}
 	var m *modal
 	done := newButton(primary, "Done", "", func() { m.dismiss() })
-	rows := vbox(14, heading("The token of "+name),
+	mono := func(o fyne.CanvasObject, tap func()) fyne.CanvasObject {
+		return strip(hbox(8, fill(o), newButton(quiet, "", iconCopy, tap)))
+	}
+	lines := editorLines(name)
+	rows := vbox(14,
 		remark(false, body("It is shown this once and not again: Postern keeps only its hash. Copy it to where only that program reads it.")),
 		strip(hbox(8, fill(shown), newButton(plain, "Copy", iconCopy, func() { put(token, "The token was") }))),
 		vbox(4, newText("For a script or program, as a variable of its environment", look{bold: true, size: sizeSmall}),
-			strip(hboxTop(8, fill(line), newButton(quiet, "", iconCopy, func() {
+			mono(line, func() {
 				if token != "" {
 					put("POSTERN_TOKEN="+token, "The line was")
 				}
-			})))),
+			})),
 		vbox(4, newText("For an editor or agent that speaks MCP, in its configuration", look{bold: true, size: sizeSmall}),
-			snippet(w, editorLines(name), "The configuration was"),
-			note("It needs no token: the command is held to what "+name+" may do.")),
-		pad(0, 4, 0, 0, hbox(8, gapFill(), done)))
-	m = w.open(container.New(&uncut{}, container.NewVScroll(pad(0, 0, 12, 0, rows))), 600, func() {
+			mono(newText(lines, look{mono: true, size: sizeSmall, wrap: true}), func() { w.copy(lines, "The configuration was") }),
+			note("It needs no token: the command is held to what "+name+" may do.")))
+	m = w.open(frame(pad(0, 0, 0, 12, heading("The token of "+name)), pad(0, 16, 0, 0, hbox(8, gapFill(), done)), nil, nil,
+		container.New(&uncut{}, container.NewVScroll(pad(0, 0, 12, 0, rows)))), 600, func() {
 		wipe()
 		if !copied {
 			w.say("The token was not copied. If it is still needed, choose “New token…” in the menu of " + name + ".")
