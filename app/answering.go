@@ -129,6 +129,13 @@ func (a *App) closeResponders() {
 	wg.Wait()
 }
 
+// letGo closes a responder that was replaced or removed, which may take its time.
+func (a *App) letGo(r Responder) {
+	if !a.turns.start(func() { closeResponder(r) }) { // Run waits for nothing new
+		closeResponder(r)
+	}
+}
+
 func closeResponder(r Responder) {
 	if c, ok := r.(io.Closer); ok {
 		_ = c.Close()

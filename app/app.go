@@ -251,7 +251,7 @@ func (a *App) Quit() {
 func (a *App) Close() error {
 	a.stopWork()
 	a.closeResponders()
-	a.turns.wg.Wait()
+	a.turns.close()
 	return errors.Join(a.store.Close(), a.closeVault())
 }
 

@@ -126,7 +126,7 @@ func (a *App) saveResponder(ctx context.Context, s, old *setup, d api.ResponderD
 	if old != nil {
 		what = "was changed"
 		a.turns.cancel(errChangedResponder, func(t *turn) bool { return t.id == s.ID })
-		a.turns.wg.Go(func() { closeResponder(old.built) })
+		a.letGo(old.built)
 	}
 	a.audit(ctx, string(api.Changed), "", "", fmt.Sprintf("The responder %q (%s) %s.", s.Label, k.Title, what))
 	a.retryAll(s.ID)
@@ -183,7 +183,7 @@ func (a *App) RemoveResponder(ctx context.Context, id string) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	a.turns.cancel(errors.New("the responder was removed"), func(t *turn) bool { return t.id == id })
-	a.turns.wg.Go(func() { closeResponder(s.built) })
+	a.letGo(s.built)
 	var failed error
 	for _, name := range s.Secrets {
 		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(s.vaultID(), name)))

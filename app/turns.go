@@ -32,12 +32,13 @@ type turnKey struct {
 }
 
 // start runs f, unless Run has come to wait for what turns have started.
-func (ts *turns) start(f func()) {
+func (ts *turns) start(f func()) (started bool) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if !ts.closed {
 		ts.wg.Go(f)
 	}
+	return !ts.closed
 }
 
 // close waits for what was started.
