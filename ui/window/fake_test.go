@@ -426,11 +426,30 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
+// wardrobe is the application that all stages share, and the theme it wears: a
+// new one, and each change of the theme, reads all fonts anew and keeps them.
+var wardrobe struct {
+	app  fyne.App
+	worn Variant
+}
+
+// dress lets the tests' application wear a theme.
+func dress(t *testing.T, v Variant) {
+	t.Helper()
+	fresh := wardrobe.app == nil || fyne.CurrentApp() != wardrobe.app
+	if fresh {
+		wardrobe.app = test.NewApp()
+	}
+	if fresh || wardrobe.worn != v {
+		test.ApplyTheme(t, NewTheme(v))
+		wardrobe.worn = v
+	}
+}
+
 // newStage opens a window at 1100 by 720 and lets it settle.
 func newStage(t *testing.T, f *fake, v Variant, o Options) *stage {
 	t.Helper()
-	test.NewTempApp(t)
-	test.ApplyTheme(t, NewTheme(v))
+	dress(t, v)
 	s := &stage{t: t, f: f, now: noon, file: &fakeFiles{}}
 	f.ready = make(chan struct{})
 	s.b = newBridge(t.Context(), s.do, s.later)

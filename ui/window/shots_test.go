@@ -222,8 +222,8 @@ func TestShots(t *testing.T) {
 	for _, p := range all.All() {
 		scenes = append(scenes, scene{name: "setup-" + p.Name, f: real, play: func(s *stage) { s.w.Go(PageAdd); s.w.setup.choose(p.Name) }})
 	}
-	for _, sc := range scenes {
-		for _, v := range []Variant{Light, Dark} {
+	for _, v := range []Variant{Light, Dark} { // the theme changes once
+		for _, sc := range scenes {
 			name := sc.name + map[Variant]string{Light: "-light", Dark: "-dark"}[v]
 			t.Run(name, func(t *testing.T) {
 				s := newStage(t, sc.f(), v, Options{})
