@@ -13,7 +13,6 @@ import (
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
-	"github.com/postern/postern/platforms/markup"
 	"github.com/postern/postern/platforms/text"
 )
 
@@ -226,8 +225,8 @@ func entry(e store.Entry) api.Entry {
 	case e.Message != nil:
 		m := e.Message
 		v.Kind, v.Thread, v.ReplyTo, v.Text, v.Buttons = platforms.MessageReceived, m.Thread, m.ReplyTo, m.Text, m.Buttons
-		if m.Format == platforms.Markdown { // shown as it reads
-			v.Text = markup.Plain(markup.Parse(m.Text))
+		if e.Plain != "" { // shown as it reads
+			v.Text = e.Plain
 		}
 		for _, f := range e.Spooled {
 			v.Attachments = append(v.Attachments, api.Attachment{Name: f.Name, MediaType: f.MediaType, Size: f.Size})

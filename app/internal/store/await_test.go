@@ -93,3 +93,22 @@ func TestPut(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+// TestPlain: a text of Markdown is shown as it reads, in the inbox too.
+func TestPlain(t *testing.T) {
+	s := fresh(t)
+	accept(t, s, message("c", "1", "hello"))
+	for text, want := range map[string]string{"**yes**, note\\.txt": "yes, note.txt", "as it is": ""} {
+		seq, err := s.Enqueue(t.Context(), Outgoing{Account: acct, Message: platforms.Message{Key: text, Conversation: "c", Text: text, Format: platforms.Markdown}})
+		check(t, err)
+		if e := entryOf(t, s, seq); e.Plain != want || e.Message.Text != text {
+			t.Errorf("%q reads %q, want %q", e.Message.Text, e.Plain, want)
+		}
+		if want == "" {
+			want = text
+		}
+		if cs, err := s.Conversations(0); err != nil || cs[0].Preview != want {
+			t.Errorf("preview %q, want %q (%v)", cs[0].Preview, want, err)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func encodeOutgoing(o Outgoing) ([]byte, error) {
 	if len(o.Message.Files) != len(o.Spooled) {
 		return nil, &fault{ErrState, "The message's files were not all kept. Attach them again.", nil}
 	}
-	b, err := json.Marshal(outgoing{o.Message, o.Spooled})
+	b, err := json.Marshal(outgoing{o.Message, plain(o.Message), o.Spooled})
 	if err != nil {
 		return nil, fmt.Errorf("encode a message: %w", err)
 	}
@@ -82,6 +82,18 @@ func encodeOutgoing(o Outgoing) ([]byte, error) {
 		return nil, tooBig("The message")
 	}
 	return b, nil
+}
+
+// plain is how a text of Markdown reads, if that is another one. It is kept: to
+// find out costs more than to read.
+func plain(m platforms.Message) string {
+	if m.Format != platforms.Markdown || len(m.Text) > maxText/4 { // together they must fit
+		return ""
+	}
+	if s := markup.Plain(markup.Parse(m.Text)); s != m.Text {
+		return s
+	}
+	return ""
 }
 
 func (w *wtx) enqueue(o Outgoing, body []byte) (uint64, error) {
@@ -121,11 +133,9 @@ func (w *wtx) enqueue(o Outgoing, body []byte) (uint64, error) {
 	c.Queued++
 	c.Last, c.LastSeq, c.preview = e.stored, seq, ""
 	if !o.Ephemeral {
-		words := o.Message.Text
-		if o.Message.Format == platforms.Markdown { // as it reads
-			words = markup.Plain(markup.Parse(words[:min(len(words), 2048)]))
-		}
-		c.preview = preview(words, fileNames(o.Spooled))
+		start := o.Message
+		start.Text = start.Text[:min(len(start.Text), 2048)]
+		c.preview = preview(plain(start), start.Text, fileNames(o.Spooled))
 	}
 	if c.Kind == platforms.Direct {
 		if err := w.know(o.Account, c.Peer); err != nil {

@@ -231,6 +231,7 @@ func (s *sealer) openBody(e *entry) ([]byte, error) {
 // outgoing is the body of an outgoing entry.
 type outgoing struct {
 	Message platforms.Message `json:"message"`
+	Plain   string            `json:"plain,omitempty"` // how a text of Markdown reads
 	Spooled []SpooledFile     `json:"spooled,omitempty"`
 }
 

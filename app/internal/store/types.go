@@ -159,6 +159,7 @@ type Entry struct {
 	Event        *platforms.Event
 	Decision     json.RawMessage // of Incoming
 	Message      *platforms.Message
+	Plain        string // how Message.Text reads, where that is another text
 	Spooled      []SpooledFile
 	IDs          []platforms.MessageID // of the parts that were sent
 	Away         bool
