@@ -70,7 +70,7 @@ func start(ctx context.Context, o cli.StartOptions) error {
 	defer p.wg.Wait()
 	defer quit()
 	if err := p.open(ctx); err != nil {
-		if errors.Is(err, app.ErrRunning) && !o.Headless && raised(ctx, o) {
+		if errors.Is(err, app.ErrRunning) && raised(ctx, o) {
 			return nil
 		}
 		return err
