@@ -130,11 +130,10 @@ func TestMattermostThroughADoor(t *testing.T) {
 		_, err := c.Fix(t.Context(), id, "command")
 		return err == nil && len(s.Commands()) == 1
 	})
-	eventually(t, "the command is taken", func() bool {
-		a, err := s.Execute(t.Context(), mattermosttest.Person, mattermosttest.Town, "/ask is anybody in?")
-		return err == nil && !strings.Contains(strings.ToLower(a.Text), "not")
+	eventually(t, "the command is in the inbox", func() bool { // until its route is served, it is answered with nothing
+		_, err := s.Execute(t.Context(), mattermosttest.Person, mattermosttest.Town, "/ask is anybody in?")
+		return err == nil && strings.Contains(strings.Join(texts(t, c, id), "\n"), "is anybody in?")
 	})
-	eventually(t, "it is in the inbox", func() bool { return strings.Contains(strings.Join(texts(t, c, id), "\n"), "is anybody in?") })
 	if _, err := c.Send(t.Context(), api.Draft{Account: id, Conversation: mattermosttest.Direct, Text: "Well?", Buttons: [][]platforms.Button{{{Label: "Yes", Data: "yes"}}}}); err != nil {
 		t.Fatal(err)
 	}
