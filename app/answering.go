@@ -196,35 +196,37 @@ func (an *answering) failed(id string, now time.Time, why string) {
 
 // pick is the ids of the responders that the routes give an event to. Of what
 // no route takes, the built-in ones hear.
-func (an *answering) pick(acc *account, ev platforms.Event, role access.Role, now time.Time) ([]string, []api.RouteStep) {
+func (an *answering) pick(acc *account, ev platforms.Event, role access.Role) ([]string, []api.RouteStep) {
 	an.mu.RLock()
-	table, names := an.table, map[string]string{}
-	for _, r := range an.routes {
-		names[r.ID] = r.Name
-	}
+	table := an.table
 	var defaults []string
 	for _, r := range an.builtin {
 		defaults = append(defaults, r.Name())
 	}
 	an.mu.RUnlock()
-	acc.mu.Lock()
-	label := acc.rec.Name
-	acc.mu.Unlock()
 	if table == nil {
 		return defaults, nil
 	}
+	return pickBy(table, defaults, acc, ev, role)
+}
+
+// pickBy is pick by any routes.
+func pickBy(table *routes.Table, defaults []string, acc *account, ev platforms.Event, role access.Role) ([]string, []api.RouteStep) {
+	acc.mu.Lock()
+	label := acc.rec.Name
+	acc.mu.Unlock()
 	got := table.Pick(routes.Input{Account: acc.id, Label: label, Platform: acc.platform.Name, Event: ev, Role: role})
-	steps := stepsOf(got, names)
+	steps := stepsOf(got)
 	if len(got.Routes) == 0 {
 		return defaults, steps
 	}
 	return got.To, steps
 }
 
-func stepsOf(got routes.Picked, names map[string]string) []api.RouteStep {
+func stepsOf(got routes.Picked) []api.RouteStep {
 	var steps []api.RouteStep
 	for _, s := range got.Trace {
-		steps = append(steps, api.RouteStep{Route: s.Route, Name: names[s.Route], Match: s.Outcome == routes.Matched, Words: s.Words})
+		steps = append(steps, api.RouteStep{Route: s.Route, Name: s.Name, Match: s.Outcome == routes.Matched, Words: s.Words})
 	}
 	return steps
 }

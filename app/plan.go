@@ -62,7 +62,12 @@ func (a *App) plan(acc *account, job store.Job) plan {
 			p.end = &o
 			return p
 		}
-		p.to, _, _ = a.route(acc, job.Event, d.Role)
+		to, _, held := a.route(acc, job.Event, d.Role)
+		if held.Holder != "" && held.Since.IsZero() { // the first one has it from now on
+			held.Since = a.now()
+			a.leases.take(lane{acc.id, job.Event.Conversation.ID}, held)
+		}
+		p.to = to
 		return p
 	}
 	if c, ok := a.claimed(job, d); ok {
@@ -102,19 +107,16 @@ func (a *App) worthTelling(ev platforms.Event, d access.Decision) bool {
 	return false
 }
 
-// route picks the responders for an event that was let in, and says how.
+// route picks the responders for an event that was let in, and says how. It
+// changes nothing: a lease without a time is one that whoever has the event
+// handed on takes.
 func (a *App) route(acc *account, ev platforms.Event, role access.Role) (to []answerer, steps []api.RouteStep, held api.Lease) {
-	ids, steps := a.answering.pick(acc, ev, role, a.now())
-	l := lane{acc.id, ev.Conversation.ID}
-	ids, held = a.leases.apply(l, ids, a.answering.talks)
+	ids, steps := a.answering.pick(acc, ev, role)
+	ids, held = a.leases.apply(lane{acc.id, ev.Conversation.ID}, ids, a.answering.talks)
 	for _, id := range ids {
 		if r, ok := a.answering.find(id); ok && !slices.ContainsFunc(to, func(o answerer) bool { return o.Name() == id }) {
 			to = append(to, r)
 		}
-	}
-	if held.Holder != "" && held.Since.IsZero() { // the first one has it from now on
-		held.Since = a.now()
-		a.leases.take(l, held)
 	}
 	return to, steps, held
 }
@@ -169,13 +171,10 @@ func (a *App) why(acc *account, ev platforms.Event) api.Why {
 	if w.Now.Verdict != access.Allowed {
 		return w
 	}
-	ids, steps := a.answering.pick(acc, ev, w.Now.Role, a.now())
-	ids, held := a.leases.apply(lane{acc.id, ev.Conversation.ID}, ids, a.answering.talks)
+	to, steps, held := a.route(acc, ev, w.Now.Role)
 	w.Routes = steps
-	for _, id := range ids {
-		if r, ok := a.answering.find(id); ok {
-			w.To = append(w.To, r.label)
-		}
+	for _, r := range to {
+		w.To = append(w.To, r.label)
 	}
 	if !held.Since.IsZero() {
 		if r, ok := a.answering.find(held.Holder); ok {

@@ -149,14 +149,11 @@ func (a *App) TryRoutes(ctx context.Context, rs []api.Route) ([]api.RouteTried, 
 	if err != nil {
 		return nil, err
 	}
-	names := map[string]string{}
-	for _, r := range rs {
-		names[r.ID] = r.Name
-	}
 	list, err := a.store.Latest(ctx, triedMost)
 	if err != nil {
 		return nil, wireError(err)
 	}
+	defaults := a.Routes().Default
 	out := []api.RouteTried{}
 	for _, e := range list {
 		acc, err := a.account(e.Account)
@@ -170,15 +167,8 @@ func (a *App) TryRoutes(ctx context.Context, rs []api.Route) ([]api.RouteTried, 
 			out = append(out, t)
 			continue
 		}
-		acc.mu.Lock()
-		label := acc.rec.Name
-		acc.mu.Unlock()
-		got := table.Pick(routes.Input{Account: acc.id, Label: label, Platform: acc.platform.Name, Event: *e.Event, Role: d.Role})
-		t.Steps = append(t.Steps, stepsOf(got, names)...)
-		to := got.To
-		if len(got.Routes) == 0 {
-			to = a.Routes().Default
-		}
+		to, steps := pickBy(table, defaults, acc, *e.Event, d.Role)
+		t.Steps = append(t.Steps, steps...)
 		for _, id := range to {
 			label := id
 			if r, ok := a.answering.find(id); ok {

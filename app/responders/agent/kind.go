@@ -35,10 +35,8 @@ func Kind() app.Kind {
 				{Value: "yes", Label: "A line for each tool that it uses"}, {Value: "no", Label: "Its words only"}}},
 			{Key: keyLimit, Label: "Time limit of a message", Placeholder: "30m", Advanced: true, Parse: form.LimitField(time.Minute, time.Minute, 24*time.Hour),
 				Help: "How long the agent may work on one message, from 1m to 24h."},
-			{Key: keyPass, Label: "Variables to pass on", Advanced: true, Parse: form.Names,
-				Help: "Names of environment variables, one per line. It gets PATH, HOME, LANG and TZ anyway, and nothing else of Postern's."},
-			{Key: keyEnv, Label: "Variables of its own", Secret: true, Advanced: true, Parse: form.Env,
-				Help: "NAME=VALUE, one per line: a key of its service, for one. The values are kept as secrets."},
+			form.PassField(keyPass),
+			form.EnvField(keyEnv),
 		},
 		New: func(c app.ResponderConfig) (app.Responder, error) {
 			conf, err := read(c)

@@ -60,10 +60,8 @@ func Kind() app.Kind {
 				Help: "What is beyond is not read. From 1 to 1024."},
 			{Key: keyParallel, Label: "At once", Placeholder: "4", Advanced: true, Parse: form.NumberField(1, 64),
 				Help: "How many may run at once, from 1 to 64. Of one conversation it is one."},
-			{Key: keyPass, Label: "Variables to pass on", Advanced: true, Parse: form.Names,
-				Help: "Names of environment variables, one per line. It gets PATH, HOME, LANG and TZ anyway, and nothing else of Postern's."},
-			{Key: keyEnv, Label: "Variables of its own", Secret: true, Advanced: true, Parse: form.Env,
-				Help: "NAME=VALUE, one per line: a key of its service, for one. The values are kept as secrets."},
+			form.PassField(keyPass),
+			form.EnvField(keyEnv),
 		},
 		New: func(c app.ResponderConfig) (app.Responder, error) {
 			conf, err := read(c)

@@ -80,6 +80,18 @@ func Variables(s string) (map[string]platforms.Secret, error) {
 	return set, nil
 }
 
+// PassField is the field that Names reads.
+func PassField(key string) platforms.Field {
+	return platforms.Field{Key: key, Label: "Variables to pass on", Advanced: true, Parse: Names,
+		Help: "Names of environment variables, one per line. It gets PATH, HOME, LANG and TZ anyway, and nothing else of Postern's."}
+}
+
+// EnvField is the field that Env and Variables read.
+func EnvField(key string) platforms.Field {
+	return platforms.Field{Key: key, Label: "Variables of its own", Secret: true, Advanced: true, Parse: Env,
+		Help: "NAME=VALUE, one per line: a key of its service, for one. The values are kept as secrets."}
+}
+
 // Limit reads a time from least to most: "45s", "2h", or a number of unit. Empty
 // is 0.
 func Limit(s string, unit, least, most time.Duration) (time.Duration, error) {
