@@ -1,0 +1,32 @@
+package hooks
+
+import (
+	_ "embed"
+	"encoding/json"
+)
+
+//go:embed forms.json
+var formsJSON []byte
+
+// Form is a dialect for the person who chooses one.
+type Form struct {
+	Dialect Dialect `json:"dialect"`
+	Title   string  `json:"title"`
+	Summary string  `json:"summary"`
+	Docs    string  `json:"docs,omitempty"` // the senders' documentation
+}
+
+// Forms is all dialects, in the order in which they are offered.
+func Forms() []Form {
+	var forms []Form
+	_ = json.Unmarshal(formsJSON, &forms) // a test reads it too
+	return forms
+}
+
+func (d Dialect) known() bool {
+	switch d {
+	case Native, Blocks, Embeds, Attachments, Cards, GitHub, Alertmanager, Grafana, Template:
+		return true
+	}
+	return false
+}
