@@ -33,9 +33,18 @@ func alerts(body []byte) (Post, *Fault) {
 	if len(list) == 0 {
 		return Post{}, empty("alerts", "There is no alert in the body. Send one.")
 	}
-	name := first(in.text("commonLabels", "alertname"), in.text("groupLabels", "alertname"), in.text("receiver"), "Alerts")
-	head := sign(in.text("status")) + " " + bold(fmt.Sprintf("%s: %s", strings.ToUpper(first(in.text("status"), "unknown")), name))
-	if n := in.count("alerts"); n > 1 {
+	status := strings.ToUpper(first(in.text("status"), "unknown"))
+	name := first(in.text("commonLabels", "alertname"), in.text("groupLabels", "alertname"))
+	if name == "" && in.text("title") == "" {
+		name = first(in.text("receiver"), "alerts")
+	}
+	head := sign(in.text("status")) + " "
+	if name != "" {
+		head += bold(status + ": " + name)
+	} else { // which says the state
+		head += bold(in.text("title"))
+	}
+	if n := in.count("alerts"); n > 1 && name != "" {
 		head += fmt.Sprintf(" \\(%d\\)", n)
 	}
 	p.add(strings.TrimSpace(head))
@@ -51,7 +60,7 @@ func alerts(body []byte) (Post, *Fault) {
 		p.add(fmt.Sprintf("… and %d more", more))
 	}
 	if u := in.text("externalURL"); webAddress(u) {
-		p.add(linked("Alertmanager", u))
+		p.add(linked("Open", u))
 	}
 	return p.post(empty("alerts", "There is no alert in the body. Send one."))
 }

@@ -77,7 +77,7 @@ func mrkdwnLines(s string) string {
 	return b.String()
 }
 
-// marks is what mrkdwn's marks are in Markdown.
+// markOf is one of mrkdwn's marks in Markdown.
 func markOf(c byte) string {
 	switch c {
 	case '*':
@@ -113,7 +113,7 @@ func mrkdwnInline(s, inside string) string {
 				from = i + 1
 			}
 		case '*', '_', '~':
-			if strings.IndexByte(inside, c) >= 0 || !boundaryBefore(s[:i]) {
+			if strings.IndexByte(inside, c) >= 0 || i > 0 && s[i-1] == c || !boundaryBefore(s[:i]) {
 				continue
 			}
 			if n := closing(near, c); n > 0 {

@@ -26,9 +26,15 @@ func quiet(s string) string {
 // escaped is text from outside as Markdown that shows every character of it.
 func escaped(s string) string { return markup.Escape(quiet(text.Block(s))) }
 
-// shortened is text from outside, in one line of at most n characters. No mark
-// of an audience is left in it, since names are shown beside a text too.
-func shortened(s string, n int) string { return text.Line(quiet(text.Line(s, n)), n) }
+// shortened is text from outside, in one line of at most n characters. Where it
+// addresses everybody it loses what would: names are shown where nothing invisible
+// may stand.
+func shortened(s string, n int) string {
+	if s = text.Line(s, n); audience.MatchString(s) {
+		s = strings.NewReplacer("@", "", "<", "").Replace(s)
+	}
+	return s
+}
 
 // line is text from outside in one line of at most n characters, as Markdown.
 func line(s string, n int) string { return markup.Escape(quiet(text.Line(s, n))) }
