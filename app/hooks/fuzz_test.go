@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/markup"
 )
 
@@ -55,6 +57,43 @@ func FuzzParse(f *testing.F) {
 		calm(t, string(h.Dialect), p)
 		if len(markup.Parse(p.Text)) == 0 {
 			t.Errorf("nothing is shown of %q", p.Text)
+		}
+	})
+}
+
+// FuzzText puts one text where each form has text.
+func FuzzText(f *testing.F) {
+	for _, s := range []string{"*b* _i_ <!here> `c` ```x```", "[Ada](mention:U1) @everyone", "<https://e.org|x>", "> q\n- a\n  - b\n# h", "@**here** @all", "a\\", "<t:1> <:ab:1> <at>x</at>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		b, err := json.Marshal(s)
+		if err != nil {
+			t.Skip()
+		}
+		d := string(b)
+		for dialect, body := range map[Dialect]string{
+			Native:      `{"content":` + d + `}`,
+			Blocks:      `{"text":` + d + `,"attachments":[{"title":` + d + `,"text":` + d + `}],"blocks":[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","style":{"bold":true,"strike":true},"text":` + d + `}]}]}]}`,
+			Embeds:      `{"content":` + d + `,"embeds":[{"title":` + d + `,"url":` + d + `}]}`,
+			Attachments: `{"text":` + d + `}`,
+			Cards:       `{"type":"AdaptiveCard","body":[{"type":"TextBlock","weight":"bolder","text":` + d + `},{"type":"CodeBlock","codeSnippet":` + d + `}]}`,
+			GitHub:      `{"ref":` + d + `,"commits":[{"message":` + d + `}]}`,
+			Template:    `{"a":` + d + `,"l":[` + d + `]}`,
+		} {
+			h := Hook{Dialect: dialect, Template: `{{.a}} {{range .l}}{{code .}} {{link . .}}{{end}}`}
+			p, err := Parse(h, http.Header{"X-Github-Event": {"push"}}, []byte(body))
+			if err != nil {
+				continue
+			}
+			if !utf8.ValidString(p.Text) || utf8.RuneCountInString(p.Text) > mostText || len(p.Text) > mostBytes {
+				t.Errorf("%s: %d bytes", dialect, len(p.Text))
+			}
+			calm(t, string(dialect), p)
+			who := func(string) (platforms.UserID, bool) { return "U1", true }
+			if got := p.Addressed(who); strings.Count(got.Text, "(mention:") > mostMentions {
+				t.Errorf("%s: %d mentions", dialect, strings.Count(got.Text, "(mention:"))
+			}
 		}
 	})
 }

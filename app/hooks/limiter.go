@@ -129,8 +129,8 @@ func (b *bucket) take(r platforms.Rate, now time.Time) time.Duration {
 		b.taken = max(0, b.taken-now.Sub(b.at).Seconds()/each)
 	}
 	b.at = now
-	const slack = 1e-9 // of what the division loses
-	if over := b.taken + 1 - burst; over > slack {
+	const loss = 1e-9 // of what the division loses
+	if over := b.taken + 1 - burst; over > loss {
 		return max(time.Duration(over*each*float64(time.Second)), time.Nanosecond)
 	}
 	b.taken++

@@ -195,7 +195,7 @@ func loud(s string) bool {
 // TestNobodyIsCalled: whatever the form, nothing addresses everybody, and nobody
 // is mentioned before Addressed.
 func TestNobodyIsCalled(t *testing.T) {
-	calls := `@everyone @here @channel @all @EVERYONE @@here <!channel> <!here|here> <!everyone> <@U1> <@&2> [Ada](mention:U1) [@here](https://example.org/@everyone) x@all`
+	calls := `@everyone @here @channel @all @EVERYONE @@here <!channel> <!here|here> <!everyone> <@U1> <@&2> [Ada](mention:U1) [@here](https://example.org/@everyone) x@all@all@all`
 	inside := strings.NewReplacer("D", strings.ReplaceAll(calls, `"`, `\"`))
 	for d, body := range map[Dialect]string{
 		Native:       `{"content":"D","username":"@@here <!here"}`,

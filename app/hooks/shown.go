@@ -15,12 +15,19 @@ import (
 const zwsp = "\u200b"
 
 // audience finds what addresses everybody on one platform or another, also where
-// a letter follows at once: some platforms don't look.
-var audience = regexp.MustCompile(`(?i)@(?:everyone|here|channel|all(?:[^a-z0-9]|$))|@$|<!`)
+// a letter follows at once: some platforms don't look. What ends a text counts,
+// since another text may stand beside it.
+var audience = regexp.MustCompile(`(?i)@(?:everyone|here|channel|all(?:[^a-z0-9]|$))|[@<]$|<!`)
 
 // quiet makes what addresses everybody inert.
 func quiet(s string) string {
-	return audience.ReplaceAllStringFunc(s, func(m string) string { return m[:1] + zwsp + m[1:] })
+	return hushed(s, func(m string) string { return m[:1] + zwsp + m[1:] })
+}
+
+// hushed replaces what addresses everybody: twice, since what ends one may begin
+// the next.
+func hushed(s string, by func(string) string) string {
+	return audience.ReplaceAllStringFunc(audience.ReplaceAllStringFunc(s, by), by)
 }
 
 // escaped is text from outside as Markdown that shows every character of it.
@@ -65,7 +72,7 @@ func target(address string) string {
 		return ""
 	}
 	s := strings.NewReplacer("(", "%28", ")", "%29", `\`, "%5C", "<", "%3C", ">", "%3E", `"`, "%22", " ", "%20").Replace(u.String())
-	return audience.ReplaceAllStringFunc(s, func(m string) string { return "%40" + m[1:] })
+	return hushed(s, func(m string) string { return "%40" + m[1:] })
 }
 
 // field is a title and a value.
