@@ -140,6 +140,9 @@ func TestImports(t *testing.T) {
 			if from == "app/routes" && ours && !slices.Contains([]string{"platforms", "platforms/text", "app/access"}, to) {
 				bad("routes are pure: they know an event and its sender's role")
 			}
+			if from == "app/hooks" && ours && !slices.Contains([]string{"platforms", "platforms/text", "platforms/markup"}, to) {
+				bad("hooks are pure: they know a request and what it says")
+			}
 			if inside(imp, "go.etcd.io/bbolt") && !inside(from, "app/internal/store") {
 				bad("the database lives in app/internal/store")
 			}

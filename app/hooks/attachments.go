@@ -25,7 +25,7 @@ func attachments(header http.Header, body []byte) (Post, *Fault) {
 	}
 	post, f := p.post(empty("text", "No text specified."))
 	if f == nil {
-		post.Mentions = names(in.text("text"))
+		post.Mentions = names(beginning(in.text("text")))
 	}
 	return post.named(in.text("username"), in.text("icon_url")), f
 }

@@ -41,15 +41,15 @@ func addBlocks(p *page, list []payload, depth int) bool {
 		case "header":
 			p.add(bold(b.text("text", "text")))
 		case "section":
-			p.add(textObject(b.at("text")))
+			p.add(textObject(p, b.at("text")))
 			for _, f := range b.list("fields") {
-				p.add(textObject(f))
+				p.add(textObject(p, f))
 			}
 			button(p, b.at("accessory"))
 		case "context":
 			var parts []string
 			for _, e := range b.list("elements") {
-				if s := textObject(e); s != "" {
+				if s := textObject(p, e); s != "" {
 					parts = append(parts, strings.ReplaceAll(s, "\n", " "))
 				}
 			}
@@ -60,7 +60,7 @@ func addBlocks(p *page, list []payload, depth int) bool {
 			p.add(linked(b.text("title", "text"), first(b.text("title_url"), b.text("video_url"))))
 			p.add(escaped(b.text("description", "text")))
 		case "markdown":
-			p.add(fromMarkdown(b.text("text")))
+			p.add(p.read(fromMarkdown)(b.text("text")))
 		case "rich_text":
 			for _, e := range b.list("elements") {
 				p.add(richText(e, depth))
@@ -75,9 +75,9 @@ func addBlocks(p *page, list []payload, depth int) bool {
 }
 
 // textObject is a text object, https://docs.slack.dev/reference/block-kit/composition-objects/text-object
-func textObject(o payload) string {
+func textObject(p *page, o payload) string {
 	if o.text("type") == "mrkdwn" {
-		return fromMrkdwn(o.text("text"))
+		return p.read(fromMrkdwn)(o.text("text"))
 	}
 	if o.text("type") == "image" {
 		return linked(o.text("alt_text"), o.text("image_url"))
@@ -163,6 +163,7 @@ func richInline(in payload) string {
 // attachment is an attachment, whose texts read turns into Markdown.
 func attachment(p *page, a payload, read func(string) string) {
 	before := p.b.Len()
+	read = p.read(read)
 	p.add(read(a.text("pretext")))
 	p.add(linked(a.text("author_name"), a.text("author_link")))
 	if t := a.text("title"); t != "" {

@@ -32,20 +32,20 @@ func cards(body []byte) (Post, *Fault) {
 		}
 	}
 	if p.b.Len() == 0 {
-		p.add(cardText(in.text("summary")))
+		p.add(p.read(cardText)(in.text("summary")))
 	}
 	return p.post(empty("text", "Summary or Text is required."))
 }
 
 func messageCard(p *page, in payload) {
 	p.add(bold(in.text("title")))
-	p.add(cardText(in.text("text")))
+	p.add(p.read(cardText)(in.text("text")))
 	for _, s := range in.list("sections") {
 		p.add(bold(s.text("title")))
-		p.add(cardText(s.text("activityTitle")))
-		p.add(cardText(s.text("activitySubtitle")))
-		p.add(cardText(s.text("activityText")))
-		p.add(cardText(s.text("text")))
+		p.add(p.read(cardText)(s.text("activityTitle")))
+		p.add(p.read(cardText)(s.text("activitySubtitle")))
+		p.add(p.read(cardText)(s.text("activityText")))
+		p.add(p.read(cardText)(s.text("text")))
 		facts(p, s.list("facts"), "name")
 		messageActions(p, s.list("potentialAction"))
 	}
@@ -66,7 +66,7 @@ func messageActions(p *page, list []payload) {
 
 func facts(p *page, list []payload, name string) {
 	for i, f := range list {
-		s := field(strings.TrimSuffix(strings.TrimSpace(f.text(name)), ":"), cardText(f.text("value")))
+		s := field(strings.TrimSuffix(strings.TrimSpace(f.text(name)), ":"), p.read(cardText)(f.text("value")))
 		if i == 0 {
 			p.add(s)
 		} else {
@@ -82,7 +82,7 @@ func adaptive(p *page, e payload, depth int) {
 	}
 	switch e.text("type") {
 	case "TextBlock":
-		s := cardText(e.text("text"))
+		s := p.read(cardText)(e.text("text"))
 		if heavy(e) && !strings.ContainsAny(s, "*\n") {
 			s = "**" + s + "**"
 		}

@@ -35,15 +35,16 @@ func embeds(header http.Header, body []byte) (Post, *Fault) {
 		return Post{}, &Fault{Kind: TooLong, Field: "embeds", Text: "Must be 10 or fewer in length."}
 	}
 	p := newPage()
-	p.add(embedText(content))
+	read := p.read(embedText)
+	p.add(read(content))
 	for _, e := range in.list("embeds") {
 		p.add(linked(e.text("author", "name"), e.text("author", "url")))
 		if t := e.text("title"); t != "" {
 			p.add("**" + linked(t, e.text("url")) + "**")
 		}
-		p.add(embedText(e.text("description")))
+		p.add(read(e.text("description")))
 		for _, f := range e.list("fields") {
-			p.add(field(f.text("name"), embedText(f.text("value"))))
+			p.add(field(f.text("name"), read(f.text("value"))))
 		}
 		if u := e.text("image", "url"); webAddress(u) {
 			p.add(linked("", u))

@@ -44,6 +44,14 @@ func TestAdmit(t *testing.T) {
 				t.Fatalf("%v %d", ok, a.Status)
 			}
 		}
+		for range 2 { // nor do they keep a key
+			if _, a, ok := w.post(token.Reveal(), "bad", `{"content":""}`); ok || a.Status != 422 {
+				t.Fatalf("%v %d", ok, a.Status)
+			}
+		}
+		if len(w.gate.Keys.known) != 0 {
+			t.Error("a bad post keeps its key")
+		}
 		in, _, ok := w.post(token.Reveal(), "key", `{"content":"hello"}`)
 		if !ok || in.Hook.ID != h.ID || in.Post.Text != "hello" {
 			t.Fatalf("%+v", in)
@@ -255,5 +263,30 @@ func BenchmarkRandomTokens(b *testing.B) {
 		if _, _, ok := w.gate.Admit(w.find, Request{From: v4(i), Token: token, Header: http.Header{}}); ok {
 			b.Fatal("found")
 		}
+	}
+}
+
+// BenchmarkParseHostile is the longest that one body can take.
+func BenchmarkParseHostile(b *testing.B) {
+	for name, in := range map[string]struct {
+		d    Dialect
+		text string
+	}{
+		"mrkdwn marks": {Blocks, "*a _b ~c <"}, "mrkdwn open": {Blocks, "_*"}, "markdown": {Attachments, "*a **b [x]( `"}, "brackets": {Attachments, "[["}, "cards": {Cards, "*a* **b"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			one, err := json.Marshal(strings.Repeat(in.text, 16_000/len(in.text)))
+			if err != nil {
+				b.Fatal(err)
+			}
+			many := strings.TrimSuffix(strings.Repeat(`{"title":"t","value":`+string(one)+`,"name":"t","type":"mrkdwn","text":`+string(one)+`},`, 10), ",")
+			body := []byte(`{"text":` + string(one) + `,"attachments":[{"fields":[` + many + `]}],"sections":[{"facts":[` + many + `]}]}`)
+			h := Hook{Dialect: in.d}
+			for b.Loop() {
+				if _, err := Parse(h, http.Header{}, body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

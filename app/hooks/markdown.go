@@ -11,11 +11,19 @@ import (
 // fromMarkdown is Markdown from outside as ours: what it says is kept, but it
 // mentions nobody and leads only to addresses that package markup knows.
 func fromMarkdown(s string) string {
-	s = text.Block(s)
-	if len(s) > mostBytes { // more than a Post can show; and the parser would give up on it
-		s = strings.ToValidUTF8(s[:mostBytes], "") + "…"
+	return render(markup.Parse(text.Block(beginning(s))), nil)
+}
+
+// beginning is as much of a text as a Post can show: what reads marks takes more
+// than linear time at worst.
+func beginning(s string) string {
+	n := 0
+	for i := range s {
+		if n++; n > mostText {
+			return s[:i] + "…"
+		}
 	}
-	return render(markup.Parse(s), nil)
+	return s
 }
 
 // render writes a document as Markdown. say writes plain stretches of text;

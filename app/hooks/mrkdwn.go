@@ -9,7 +9,7 @@ import (
 )
 
 // mostSearch is how far the end of a mark is looked for, in bytes.
-const mostSearch = 3000
+const mostSearch = 1000
 
 // entities is what mrkdwn writes for its three characters of control.
 var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
@@ -18,10 +18,7 @@ var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 // (https://docs.slack.dev/messaging/formatting-message-text/). Whom it mentions
 // is shown by name and not called.
 func fromMrkdwn(s string) string {
-	s = text.Block(s)
-	if len(s) > mostBytes {
-		s = strings.ToValidUTF8(s[:mostBytes], "") + "…"
-	}
+	s = text.Block(beginning(s))
 	var b strings.Builder
 	for s != "" {
 		before, rest, found := strings.Cut(s, "```")

@@ -184,7 +184,7 @@ func TestAddressed(t *testing.T) {
 // loud is what acts on one platform or another.
 func loud(s string) bool {
 	s = strings.ToLower(s)
-	for _, w := range []string{"@everyone", "@here", "@channel", "@all ", "<!"} {
+	for _, w := range []string{"@everyone", "@here", "@channel", "@all ", "@all@", "<!"} {
 		if strings.Contains(s, w) {
 			return true
 		}

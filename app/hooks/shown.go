@@ -122,6 +122,16 @@ type page struct {
 
 func newPage() *page { return &page{left: mostText - 2, bytes: mostBytes - 8} }
 
+// read is how a text is read, unless the page is full already: then it is not.
+func (p *page) read(how func(string) string) func(string) string {
+	return func(s string) string {
+		if p.cut {
+			return ""
+		}
+		return how(s)
+	}
+}
+
 // add puts a block below the others; an empty one is none.
 func (p *page) add(block string) { p.put("\n\n", block) }
 

@@ -151,9 +151,28 @@ func TestTemplateIsBounded(t *testing.T) {
 	}
 }
 
+func TestCardsInCards(t *testing.T) {
+	card := func(depth int) string {
+		in := `{"type":"TextBlock","text":"deep"}`
+		for range depth {
+			in = `{"type":"Container","items":[` + in + `]}`
+		}
+		return `{"type":"AdaptiveCard","body":[{"type":"TextBlock","text":"top"},` + in + `]}`
+	}
+	if p := parsed(t, Cards, nil, card(5)); p.Text != "top\n\ndeep" {
+		t.Errorf("%q", p.Text)
+	}
+	if p := parsed(t, Cards, nil, card(mostDepth+1)); p.Text != "top" {
+		t.Errorf("%q", p.Text)
+	}
+}
+
 func TestFormsOfRequests(t *testing.T) {
 	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	if p := parsed(t, Blocks, form, "payload=%7B%22text%22%3A%22a%20b%22%7D"); p.Text != "a b" {
+		t.Errorf("%q", p.Text)
+	}
+	if p := parsed(t, Blocks, http.Header{}, `{"text":"*b* &amp;","mrkdwn":false}`); p.Text != `\*b\* \&amp;` {
 		t.Errorf("%q", p.Text)
 	}
 	if p := parsed(t, Attachments, http.Header{}, `payload={"text":"a"}`); p.Text != "a" {
