@@ -31,7 +31,7 @@ func kindOf(t *testing.T, err error) Kind {
 }
 
 // TestPayloads shows what becomes of payloads as the senders' documentation has
-// them; each file says where it is from.
+// them: testdata/SOURCES.txt says where. UPDATE=1 writes what becomes of them anew.
 func TestPayloads(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) == 0 {

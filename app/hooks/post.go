@@ -47,8 +47,8 @@ type Post struct {
 }
 
 // Parse reads a request to h, whose body is no longer than MostBody. It fails
-// with a *Fault. It never panics and asks nobody; of texts longer than a
-// Post it reads the beginning.
+// with a *Fault. It never panics and asks nobody. Of a text longer than a
+// Post it reads the beginning, so that no body takes long.
 func Parse(h Hook, header http.Header, body []byte) (Post, error) {
 	if len(body) > MostBody {
 		return Post{}, &Fault{Kind: TooLong, Text: "The body is larger than 1 MiB. Send less."}
