@@ -75,7 +75,7 @@ func connectorOf(room string) string {
 }
 
 func isEmulator(room string) bool {
-	return strings.HasPrefix(room, "platforms/") && strings.HasSuffix(room, "test")
+	return (strings.HasPrefix(room, "platforms/") || strings.HasPrefix(room, "app/ingress/")) && strings.HasSuffix(room, "test")
 }
 
 func TestImports(t *testing.T) {
@@ -100,6 +100,13 @@ func TestImports(t *testing.T) {
 				if to != "platforms" && to != "platforms/text" && to != "platforms/markup" && to != "platforms/hook" && !strings.HasPrefix(to, "platforms/"+c) {
 					bad("a connector knows the contract and its SDK only")
 				}
+			}
+			if inside(from, "app/ingress") && isEmulator(from) && ours {
+				bad("an emulator of a relay stands alone")
+			}
+			if ours && (inside(from, "app/ingress/relay") || inside(from, "app/ingress/webhookrelay") || inside(from, "app/ingress/sse")) && !isEmulator(from) &&
+				to != "platforms" && to != "app/ingress/relay" {
+				bad("a relay's client knows the contracts only")
 			}
 			if inside(from, "app") && ours {
 				if inside(to, "ui") {
