@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
 
 	"github.com/postern/postern/app/ingress/relay"
+	"github.com/postern/postern/platforms"
 )
 
 func TestDecoder(t *testing.T) {
@@ -44,6 +46,29 @@ func TestDecoder(t *testing.T) {
 		if d.retry != 1500*time.Millisecond {
 			t.Errorf("retry %v", d.retry)
 		}
+	}
+}
+
+func TestSlowTakeIsNotSilence(t *testing.T) {
+	s, err := New(Options{Kind: Gosmee, Server: "https://relay.example", Channel: platforms.NewSecret("c"), Name: "n", Client: &http.Client{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dog := newWatch(time.Hour, func() {})
+	defer dog.rest()
+	var wish time.Duration
+	requests := 0
+	err = s.read(t.Context(), &http.Response{Body: io.NopCloser(strings.NewReader("data: {\"bodyB\":\"\"}\n\n"))}, dog, &wish, func(a arrival, _ int) error {
+		if !a.hello {
+			requests++
+			if !dog.resting {
+				t.Error("the watch goes on while a request waits")
+			}
+		}
+		return nil
+	})
+	if !errors.Is(err, io.EOF) || requests != 1 || dog.resting {
+		t.Errorf("%v, %d requests, resting %v", err, requests, dog.resting)
 	}
 }
 

@@ -141,7 +141,7 @@ func (s *Source) status(c *conn, f frame) error {
 		return &platforms.Error{Kind: platforms.Unauthorized, Text: "Webhook Relay refused the key and secret. Make new ones in its settings and enter them here.",
 			Err: errors.New(f.Status)}
 	}
-	s.o.Log.Debug("webhook relay says", "status", clip(f.Status))
+	s.o.Log.Debug("webhook relay says", "status", platforms.Redact(clip(f.Status), s.o.Secret))
 	return nil
 }
 

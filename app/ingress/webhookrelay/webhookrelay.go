@@ -68,7 +68,8 @@ type Options struct {
 type Limits struct {
 	Silence time.Duration // without a word from the relay: the connection is dead
 	Greet   time.Duration // from dialling to the confirmed subscription
-	Answer  time.Duration // from receipt until Take's context ends
+	Answer  time.Duration // from receipt until Take's context ends, if that is reported
+	Take    time.Duration // the same if it isn't
 	Report  time.Duration // of one report
 	Frame   int64         // bytes of a frame that is read; a larger one is skipped
 	Skip    int64         // bytes of a frame at which it isn't even skipped
@@ -82,7 +83,7 @@ type Limits struct {
 // Usual is the bounds in use. The relay pings about every minute, and its logs
 // take an answer for 10 seconds.
 func Usual() Limits {
-	return Limits{Silence: 90 * time.Second, Greet: 20 * time.Second, Answer: 8 * time.Second, Report: 5 * time.Second,
+	return Limits{Silence: 90 * time.Second, Greet: 20 * time.Second, Answer: 8 * time.Second, Take: 30 * time.Second, Report: 5 * time.Second,
 		// A body in JSON is at worst six times as long, and mostly hardly longer.
 		Frame: 2 * platforms.MostBody, Skip: 8 * platforms.MostBody, Waiting: relay.Bounds{Items: 64, Bytes: 64 << 20},
 		Seen: 4096, Reports: 4, Garbage: 32, Resend: 10 * time.Minute}
@@ -214,7 +215,13 @@ func (s *Source) take(ctx context.Context, a arrival, sink relay.Sink, reports *
 		reports.send(ctx, report{arrival: a, response: relay.Response{Status: status}})
 		return nil
 	}
-	limited, cancel := context.WithTimeout(ctx, s.o.Limits.Answer-s.o.Now().Sub(a.received))
+	limit := s.o.Limits.Take
+	if s.o.Report {
+		// What has waited for long gets some time nevertheless: to be stored matters
+		// more than to be answered.
+		limit = max(s.o.Limits.Answer-s.o.Now().Sub(a.received), s.o.Limits.Answer/4)
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, err := sink.Take(limited, a.request)
 	if err != nil {

@@ -246,6 +246,8 @@ func TestReports(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := start(t, func(o *webhookrelay.Options) {
 				o.Key, o.Secret, o.Report, o.Answers = c.key, platforms.NewSecret(c.secret), true, c.answers
+				o.Limits = webhookrelay.Usual()
+				o.Limits.Reports = 1 // one after the other
 			})
 			w.run()
 			w.server.Publish(event("../../tokens")) // would lead elsewhere
@@ -253,6 +255,9 @@ func TestReports(t *testing.T) {
 			got, ok := w.server.Reports(1, patience)
 			if !ok || len(got) != 1 {
 				t.Fatalf("%d reports", len(got))
+			}
+			if s := w.server.Strays(); len(s) != 0 {
+				t.Errorf("an id led to %q", s)
 			}
 			b := got[0].Body
 			if got[0].ID != "e-1" || got[0].Authorization != c.auth || b["id"] != "e-1" || b["bucket_id"] != "b-1" || b["status_code"] != 202.0 || b["status"] != "sent" || b["retries"] != 0.0 {
@@ -270,12 +275,17 @@ func TestReports(t *testing.T) {
 func TestReportsFollowNobody(t *testing.T) {
 	other := webhookrelaytest.New()
 	defer other.Close()
-	w := start(t, func(o *webhookrelay.Options) { o.Report = true })
+	w := start(t, func(o *webhookrelay.Options) {
+		o.Report, o.Limits = true, webhookrelay.Usual()
+		o.Limits.Reports = 1
+	})
 	w.server.Moved(other.URL() + "/v1/logs/stolen")
-	end := w.run()
+	w.run()
 	w.server.Publish(event("e-1"))
-	w.server.Reports(1, patience)
-	_ = end()
+	w.server.Publish(event("e-2"))
+	if _, ok := w.server.Reports(2, patience); !ok { // the second begins when the first has ended
+		t.Fatal("no reports")
+	}
 	if got, _ := other.Reports(0, patience); len(got) != 0 {
 		t.Errorf("the credential went to %+v", got)
 	}
@@ -337,7 +347,7 @@ func TestPingsAreAnsweredDuringASlowTake(t *testing.T) {
 
 func TestTakeIsTooLateForAnAnswer(t *testing.T) {
 	w := start(t, func(o *webhookrelay.Options) {
-		o.Limits = webhookrelay.Usual()
+		o.Report, o.Limits = true, webhookrelay.Usual()
 		o.Limits.Answer = time.Millisecond
 	})
 	w.sink.take = func(ctx context.Context, _ relay.Request) (relay.Response, error) {

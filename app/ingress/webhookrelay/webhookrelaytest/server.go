@@ -52,6 +52,7 @@ type Server struct {
 	header  http.Header
 	mute    bool // says nothing after the handshake
 	moved   string
+	strays  []string
 	joins   int
 	pongs   int
 	wg      sync.WaitGroup
@@ -85,7 +86,7 @@ func (s *Server) signal() {
 	s.changed = make(chan struct{})
 }
 
-// Wait waits until ok, which is called under the server's lock, or until the
+// wait waits until ok, which is called under the server's lock, or until the
 // time is over; it reports which.
 func (s *Server) wait(limit time.Duration, ok func() bool) bool {
 	timer := time.NewTimer(limit)
@@ -233,8 +234,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, "/v1/logs/") && r.Method == http.MethodPut:
 		s.report(w, r)
 	default:
+		s.set(func() { s.strays = append(s.strays, r.Method+" "+r.URL.Path) })
 		http.NotFound(w, r)
 	}
+}
+
+// Strays is the requests to addresses that there are not.
+func (s *Server) Strays() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.strays)
 }
 
 func (s *Server) report(w http.ResponseWriter, r *http.Request) {
