@@ -35,6 +35,10 @@ type Event struct {
 	// responder may want all of it. Header values that let their holder act are
 	// left out.
 	Raw *Raw `json:"raw,omitempty"`
+
+	// Request is RequestOf the request that brought the event, empty if none did.
+	// It is not kept.
+	Request string `json:"-"`
 }
 
 // Raw is a verified request, byte for byte.

@@ -17,6 +17,7 @@ const (
 	Status Do = "status" // how the accounts are
 	Read   Do = "read"   // messages, their files, and what happened to them
 	Send   Do = "send"   // send messages
+	Hooks  Do = "hooks"  // make and manage hooks that post into a conversation
 )
 
 // Scope lets a client do one thing, in one conversation, in all of an account if
@@ -53,8 +54,8 @@ func ParseScope(text string) (Scope, error) {
 
 func (s Scope) check() error {
 	switch {
-	case s.Do != Status && s.Do != Read && s.Do != Send:
-		return errors.New("a scope is for status, read or send. Choose one of them")
+	case s.Do != Status && s.Do != Read && s.Do != Send && s.Do != Hooks:
+		return errors.New("a scope is for status, read, send or hooks. Choose one of them")
 	case s.Conversation != "" && s.Account == "":
 		return errors.New("a scope for one conversation names its account, too. Add the account")
 	case s.Conversation != "" && s.Do == Status:

@@ -15,6 +15,10 @@ import (
 // are an *api.Error reach the client with their text; everything else is told
 // as an internal fault and logged.
 type Backend interface {
+	Hooks
+	Relays
+	Inputs
+
 	Snapshot() api.Snapshot
 	// Watch sends whenever Snapshot would differ, coalesced, until ctx ends.
 	Watch(ctx context.Context) <-chan struct{}

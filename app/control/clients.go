@@ -44,6 +44,7 @@ const (
 	status  need = need(clients.Status)
 	reading need = need(clients.Read)
 	sending need = need(clients.Send)
+	hooking need = need(clients.Hooks)
 )
 
 // needs says what each route of the table asks. A route that is not in it is
@@ -62,6 +63,33 @@ func needs() map[string]need {
 		"GET /v1/activity":                          reading,
 		"GET /v1/activity/export":                   reading,
 		"POST /v1/messages":                         sending,
+
+		"GET /v1/hooks":              hooking,
+		"POST /v1/hooks":             hooking,
+		"PATCH /v1/hooks/{id}":       hooking,
+		"DELETE /v1/hooks/{id}":      hooking,
+		"POST /v1/hooks/{id}/rotate": hooking,
+		"POST /v1/hooks/try":         hooking,
+		"PUT /v1/hooks/listener":     never,
+
+		"GET /v1/relays/kinds":        never,
+		"GET /v1/relays":              never,
+		"POST /v1/relays":             never,
+		"PATCH /v1/relays/{id}":       never,
+		"DELETE /v1/relays/{id}":      never,
+		"POST /v1/relays/{id}/pause":  never,
+		"POST /v1/relays/{id}/resume": never,
+		"POST /v1/relays/check":       never,
+
+		"GET /v1/inputs":                      never,
+		"PUT /v1/inputs/{id}":                 never,
+		"GET /v1/requests":                    never,
+		"GET /v1/requests/{seq}":              never,
+		"DELETE /v1/requests":                 never,
+		"POST /v1/replay":                     never,
+		"GET /v1/inputs/{id}/registration":    never,
+		"PUT /v1/inputs/{id}/registration":    never,
+		"DELETE /v1/inputs/{id}/registration": never,
 
 		// To have read something is the person's to say, and so is what becomes
 		// of held and dead messages.
@@ -244,7 +272,7 @@ func (s *Server) held(pattern string, next handlerFunc) handlerFunc {
 		}
 		switch needed {
 		case anyOne:
-		case status, reading, sending:
+		case status, reading, sending, hooking:
 			if do := clients.Do(needed); !h.client.Anywhere(do) {
 				return lacks(h.client, clients.Scope{Do: do})
 			}

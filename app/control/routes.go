@@ -22,6 +22,9 @@ func (s *Server) table() map[string]handlerFunc {
 	maps.Copy(t, s.people())
 	maps.Copy(t, s.answering())
 	maps.Copy(t, s.clients())
+	maps.Copy(t, s.hooks())
+	maps.Copy(t, s.relays())
+	maps.Copy(t, s.inputs())
 	maps.Copy(t, map[string]handlerFunc{
 		"GET /v1/snapshot": func(w http.ResponseWriter, r *http.Request) error {
 			return answer(w, http.StatusOK, lensOf(r.Context()).snapshot(b.Snapshot()))

@@ -163,6 +163,9 @@ func (q *Queue) End() {
 func (q *Queue) Answer(w http.ResponseWriter, r *http.Request, evs []platforms.Event, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(r.Context(), within)
 	defer cancel()
+	for i := range evs {
+		evs[i].Request = platforms.RequestOf(ctx)
+	}
 	err := q.Put(ctx, evs)
 	if err != nil {
 		Later(w)

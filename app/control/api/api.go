@@ -235,6 +235,14 @@ type Entry struct {
 	Buttons     [][]platforms.Button `json:"buttons,omitempty"`
 	Click       *platforms.Click     `json:"click,omitempty"`
 
+	// Hook is the name of the hook that this was posted by, Poster who posted it
+	// there and Avatar their picture's address. Replay is the seq of the message
+	// that this one repeats.
+	Hook   string `json:"hook,omitempty"`
+	Poster string `json:"poster,omitempty"`
+	Avatar string `json:"avatar,omitempty"`
+	Replay uint64 `json:"replay,omitempty"`
+
 	Away         bool `json:"away,omitempty"`          // came while Postern was off
 	Stranger     bool `json:"stranger,omitempty"`      // from nobody known
 	MayDuplicate bool `json:"may_duplicate,omitempty"` // a crash left it open whether it was sent before

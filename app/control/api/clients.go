@@ -21,6 +21,7 @@ const (
 	MayStatus = clients.Status
 	MayRead   = clients.Read
 	MaySend   = clients.Send
+	MayHook   = clients.Hooks
 )
 
 // How many messages a minute a client may send: unless the person chose

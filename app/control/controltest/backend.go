@@ -48,6 +48,7 @@ type Backend struct {
 	snapshot      api.Snapshot
 	view          api.View
 	answering     Answering
+	coming        Coming
 	platforms     []api.Platform
 	conversations []api.Conversation
 	entries       []api.Entry
