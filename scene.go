@@ -100,8 +100,29 @@ func (p *program) hire(ctx context.Context, accounts []platforms.AccountID) erro
 	if err != nil {
 		return err
 	}
-	_, err = p.app.SetRoutes(ctx, []api.Route{{Name: guest.Name + " asks the agent", When: when, To: []string{r.ID}}})
+	tickets, err := p.tickets(ctx, accounts)
+	if err != nil {
+		return err
+	}
+	_, err = p.app.SetRoutes(ctx, []api.Route{{Name: guest.Name + " asks the agent", When: when, To: []string{r.ID}}, tickets})
 	return err
+}
+
+// tickets has each message of a room open a ticket at a service of this computer,
+// whose number is answered.
+func (p *program) tickets(ctx context.Context, accounts []platforms.AccountID) (api.Route, error) {
+	desk := p.stage.Desk()
+	r, err := p.app.AddResponder(ctx, api.ResponderDraft{Kind: "forward", Label: "Ticket desk", Values: map[string]string{
+		"url": desk.URL, "secret": desk.Secret, "mode": "wait",
+	}})
+	if err != nil {
+		return api.Route{}, err
+	}
+	when, err := p.app.WriteRoute(api.Cond{Op: "and", Of: []api.Cond{
+		{Op: "is", Field: "account", Value: string(accounts[desk.Account])},
+		{Op: "is", Field: "conversation.id", Value: string(desk.Room)},
+	}})
+	return api.Route{Name: "Each message opens a ticket", When: when, To: []string{r.ID, "notification"}}, err
 }
 
 func (p *program) guest() (demo.Person, bool) {

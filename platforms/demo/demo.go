@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/demo/ticketstest"
+	"github.com/postern/postern/platforms/telegram/telegramtest"
 )
 
 // Account is an account that the demo sets up.
@@ -24,6 +26,20 @@ type Account struct {
 type Stage struct {
 	acts  []act
 	guest *guest
+	desk  *ticketstest.Desk
+}
+
+// Desk is a service of the person's own on this computer: it opens a ticket for
+// each message of a room.
+type Desk struct {
+	URL, Secret string
+	Account     int // an index of Accounts
+	Room        platforms.ConversationID
+}
+
+// Desk is where it is. It is closed for a moment when the first message comes.
+func (s *Stage) Desk() Desk {
+	return Desk{URL: s.desk.URL(), Secret: s.desk.Secret(), Room: chatOf(telegramtest.Group)}
 }
 
 // act is one platform's stand-in with its script.
@@ -38,7 +54,8 @@ type act struct {
 
 // New starts the stand-ins.
 func New() (*Stage, error) {
-	s := &Stage{}
+	s := &Stage{desk: ticketstest.New()}
+	s.desk.Down(2)
 	for _, open := range []func() (act, error){s.telegramAct, discordAct, slackAct, feishuAct, mattermostAct, lineAct} {
 		a, err := open()
 		if err != nil {
@@ -83,6 +100,11 @@ func (s *Stage) Sockets() map[netip.AddrPort]string {
 			}
 		}
 	}
+	if u, err := url.Parse(s.desk.URL()); err == nil {
+		if at, err := netip.ParseAddrPort(u.Host); err == nil {
+			out[at] = "the demo's ticket service"
+		}
+	}
 	return out
 }
 
@@ -117,6 +139,7 @@ func (s *Stage) Close() error {
 	for _, a := range s.acts {
 		err = errors.Join(err, a.close())
 	}
+	s.desk.Close()
 	return err
 }
 

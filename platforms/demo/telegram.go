@@ -47,7 +47,8 @@ func playTelegram(ctx context.Context, pace time.Duration, s *telegramtest.Serve
 	lines := []func(){
 		func() { s.Say(ada, ada, "Hello! Is this the computer in the study?") },
 		func() { press(s, ada) },
-		func() { s.Say(group, grace, "@"+s.Bot().Username+" the nightly build is green again 🎉") },
+		func() { s.Say(group, grace, "@"+s.Bot().Username+" the printer on the second floor is out of paper") },
+		s.Redeliver, // as after an acknowledgement that got lost: it is still one ticket
 		func() { edited = s.Say(ada, ada, "Can you send me teh report?") },
 		func() { s.Edit(ada, edited, "Can you send me the report?") },
 		func() {
