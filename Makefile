@@ -15,7 +15,7 @@ PKGS_APP := ./app/... ./platforms/... ./ui/model/... ./ui/tray/... ./ui/notify/.
 run: build window ## start Postern; without an account and a display, the demo
 	@./packaging/run.sh $(BIN)
 
-demo: build
+demo: build $(if $(DISPLAY)$(WAYLAND_DISPLAY),window)
 	$(BIN)/postern --demo $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--headless)
 
 build:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/control/cli"
 	"github.com/postern/postern/app/responders/notify"
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/text"
@@ -43,7 +44,7 @@ func (p *program) show(ctx context.Context) error {
 		p.face.mu.Unlock()
 		defer n.Close()
 	}
-	page := firstPage(p.o.Show, len(p.app.Snapshot().Accounts))
+	page := firstPage(p.o, len(p.app.Snapshot().Accounts))
 	var once sync.Once
 	return tray.Run(ctx, tray.Options{
 		Snapshot: p.app.Snapshot,
@@ -72,12 +73,18 @@ func (p *program) show(ctx context.Context) error {
 }
 
 // firstPage is what the window opens at when Postern starts; empty: it stays
-// closed, as the tray icon is enough for whoever has accounts.
-func firstPage(show string, accounts int) string {
-	if show == "" && accounts == 0 {
+// closed, as the tray icon is enough for whoever has accounts. The demo is there
+// to be looked at.
+func firstPage(o cli.StartOptions, accounts int) string {
+	switch {
+	case o.Show != "":
+		return o.Show
+	case o.Demo:
+		return "inbox"
+	case accounts == 0:
 		return "accounts"
 	}
-	return show
+	return ""
 }
 
 func (p *program) do(what string, err error) {

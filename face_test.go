@@ -1,14 +1,21 @@
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/postern/postern/app/control/cli"
+)
 
 func TestFirstPage(t *testing.T) {
 	for _, c := range []struct {
-		show     string
+		o        cli.StartOptions
 		accounts int
 		want     string
-	}{{"", 0, "accounts"}, {"people", 0, "people"}, {"people", 2, "people"}, {"", 2, ""}} {
-		if got := firstPage(c.show, c.accounts); got != c.want {
+	}{
+		{cli.StartOptions{}, 0, "accounts"}, {cli.StartOptions{Show: "people"}, 0, "people"}, {cli.StartOptions{Show: "people"}, 2, "people"},
+		{cli.StartOptions{}, 2, ""}, {cli.StartOptions{Demo: true}, 6, "inbox"}, {cli.StartOptions{Demo: true, Show: "people"}, 6, "people"},
+	} {
+		if got := firstPage(c.o, c.accounts); got != c.want {
 			t.Errorf("%+v: %q", c, got)
 		}
 	}
