@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -165,11 +166,17 @@ func (a *App) changePeople(ctx context.Context, id platforms.AccountID, what str
 	a.people.mu.Lock()
 	a.people.policy = next
 	a.people.mu.Unlock()
+	// What is done for somebody who is not let in any more ends now.
+	a.turns.cancel(errLetOut, func(t *turn) bool {
+		return !t.isOver() && a.present(t.acc, t.job).Verdict != access.Allowed
+	})
 	a.audit(ctx, string(api.Changed), "", id, what)
 	a.keepSafe()
 	a.changed()
 	return a.People(), nil
 }
+
+var errLetOut = errors.New("whoever asked may not talk to the bot any more")
 
 // Allow lets somebody in.
 func (a *App) Allow(ctx context.Context, d api.RuleDraft) (api.People, error) {

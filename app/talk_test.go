@@ -156,3 +156,32 @@ func (b *book) texts() (out []string) {
 }
 
 func (b *book) has(text string) bool { return slices.Contains(b.texts(), text) }
+
+// TestLetOut: what is done for somebody ends when their rule is taken away, and
+// what is done for others goes on.
+func TestLetOut(t *testing.T) {
+	agent := newPuppet("agent")
+	c := newCrowd(t, agent)
+	c.start()
+	c.add()
+	c.let("uann", "", access.Member)
+	c.let("ubob", "", access.Member)
+	c.give(c.words("uann", "dann", "go"), c.words("ubob", "dbob", "go"))
+	turns := map[platforms.UserID]begun{}
+	for range 2 {
+		b := c.turn(agent)
+		turns[b.d.Event.From.ID] = b
+	}
+	ann, bob := turns["uann"], turns["ubob"]
+	c.unlet("uann", "")
+	<-ann.ctx.Done()
+	if why := context.Cause(ann.ctx); why != errLetOut {
+		t.Errorf("it ended for %v", why)
+	}
+	if bob.ctx.Err() != nil {
+		t.Errorf("somebody else's ended: %v", context.Cause(bob.ctx))
+	}
+	ann.Done(nil, context.Cause(ann.ctx))
+	bob.Done(nil, nil)
+	c.settled(0)
+}

@@ -37,6 +37,18 @@ func TestWhatNeedsAPerson(t *testing.T) {
 		{"PUT /v1/routes", `[]`},
 		{"POST /v1/responders", `{"kind":"command","label":"x","values":{}}`},
 		{"PATCH /v1/responders/command-1", `{"kind":"command","label":"x","values":{}}`},
+		{"POST /v1/entries/1/release", ``},
+		{"POST /v1/hooks", `{"account":"pigeon","conversation":"c1","name":"x"}`},
+		{"PATCH /v1/hooks/h1", `{"on":true}`},
+		{"POST /v1/hooks/h1/rotate", `{}`},
+		{"PUT /v1/hooks/listener", `{"bind":"127.0.0.1:1"}`},
+		{"POST /v1/relays", `{"kind":"x","name":"x","values":{},"channels":[]}`},
+		{"PATCH /v1/relays/r1", `{"kind":"x","name":"x","values":{},"channels":[]}`},
+		{"POST /v1/relays/r1/resume", ``},
+		{"POST /v1/relays/check", `{"kind":"x","name":"x","values":{},"channels":[]}`},
+		{"PUT /v1/inputs/pigeon", `{}`},
+		{"PUT /v1/inputs/pigeon/registration", `{"values":{}}`},
+		{"POST /v1/replay", `{"entry":1}`},
 	} {
 		method, path, _ := strings.Cut(c.pattern, " ")
 		for who, header := range map[string][]string{
@@ -64,7 +76,10 @@ func TestWhatNeedsAPerson(t *testing.T) {
 	if err := window.AnswerAsk(t.Context(), "q1", "yes"); err != nil {
 		t.Errorf("the window: %v", err)
 	}
-	if calls := b.Calls()[before:]; len(calls) != 1 || !strings.Contains(calls[0], "AnswerAsk") {
+	if err := window.Release(t.Context(), 5); err != nil {
+		t.Errorf("the window: %v", err)
+	}
+	if calls := b.Calls()[before:]; len(calls) != 2 || !strings.Contains(calls[0], "AnswerAsk") || !strings.Contains(calls[1], "Release") {
 		t.Errorf("the backend was asked: %q", calls)
 	}
 }

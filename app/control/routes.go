@@ -75,7 +75,7 @@ func (s *Server) table() map[string]handlerFunc {
 		},
 		"POST /v1/entries/{seq}/resend":             onEntry(b.Resend),
 		"POST /v1/entries/{seq}/discard":            onEntry(b.Discard),
-		"POST /v1/entries/{seq}/release":            onEntry(b.Release),
+		"POST /v1/entries/{seq}/release":            personOnly(onEntry(b.Release)), // it has something done
 		"POST /v1/entries/{seq}/dismiss":            onEntry(b.Dismiss),
 		"GET /v1/entries/{seq}/attachments/{index}": s.attachment,
 		"POST /v1/messages":                         s.send,

@@ -149,7 +149,6 @@ func TestEveryRoute(t *testing.T) {
 		"MarkRead pigeon c1 2":        func() error { return c.MarkRead(ctx, "pigeon", "c1", 2) },
 		"Resend 18446744073709551615": func() error { return c.Resend(ctx, 1<<64-1) },
 		"Discard 4":                   func() error { return c.Discard(ctx, 4) },
-		"Release 5":                   func() error { return c.Release(ctx, 5) },
 		"Dismiss 6":                   func() error { return c.Dismiss(ctx, 6) },
 		"Activity 8 9 pigeon [sent dead] x": func() error {
 			_, err := c.Activity(ctx, client.ActivityQuery{Before: 8, Limit: 9, Account: "pigeon", What: []api.What{api.SentOut, api.DiedOut}, Text: "x"})

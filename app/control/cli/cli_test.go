@@ -410,7 +410,7 @@ func TestActs(t *testing.T) {
 		"accounts pause pigeon": "Pause pigeon", "accounts resume pigeon": "Resume pigeon",
 		"accounts check pigeon": "CheckAccount pigeon", "accounts fix pigeon webhook": "Fix pigeon webhook",
 		"accounts remove pigeon --yes": "RemoveAccount pigeon",
-		"message resend 7":             "Resend 7", "message discard 7": "Discard 7", "message release 7": "Release 7", "message dismiss 7": "Dismiss 7",
+		"message resend 7":             "Resend 7", "message discard 7": "Discard 7", "message dismiss 7": "Dismiss 7",
 		"quit": "Quit",
 	} {
 		t.Run(cmd, func(t *testing.T) {

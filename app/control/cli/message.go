@@ -18,7 +18,7 @@ func (e *env) message() *cobra.Command {
 	return group("message", "Act on one message, by its number",
 		e.onMessage("resend", "Try again to send a message that could not be sent", "Queued %d again.", (*client.Client).Resend),
 		e.onMessage("discard", "Give up a message that could not be sent", "Discarded %d.", (*client.Client).Discard),
-		e.onMessage("release", "Let a held message be acted upon", "Released %d.", (*client.Client).Release),
+		e.onMessage("release", "Let a held message be acted upon; only a person can", "Released %d.", (*client.Client).Release),
 		e.onMessage("dismiss", "Leave a held message alone for good", "Dismissed %d.", (*client.Client).Dismiss),
 		e.saveFile())
 }
@@ -31,7 +31,7 @@ func (e *env) onMessage(name, short, told string, act func(*client.Client, conte
 			if err != nil {
 				return wrong("a message is named by its number, as postern inbox shows it")
 			}
-			return e.ask(func(c *client.Client) error { return e.told(act(c, cmd.Context(), seq), told, seq) })
+			return e.ask(func(c *client.Client) error { return e.told(act(c, client.AtTerminal(cmd.Context()), seq), told, seq) })
 		},
 	}
 }
