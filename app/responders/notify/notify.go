@@ -1,12 +1,15 @@
 // Package notify is the responder that tells the person: one desktop
-// notification for a burst of messages of a conversation, and one for all that
-// came while Postern was off.
+// notification for a burst of messages of a conversation, one for all that came
+// while Postern was off, and one for all conversations beyond the few that a
+// screen has room for.
 package notify
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +25,10 @@ const (
 	burst = 2 * time.Second
 	// calm is how long a conversation must rest before counting starts anew.
 	calm = 30 * time.Second
+	// room is how many conversations have popups of their own at a time, and span
+	// how long one is taken to be on the screen.
+	room = 3
+	span = 10 * time.Second
 	// most bounds how many conversations' bursts are remembered.
 	most = 512
 	// showTimeout bounds one call to the desktop.
@@ -53,6 +60,8 @@ type Notifier struct {
 	mu     sync.Mutex
 	bursts map[key]*talk
 	away   int
+	others map[key]bool // conversations that the popup for all others counts
+	since  time.Time    // of when it counts
 }
 
 type key struct {
@@ -167,11 +176,13 @@ func (n *Notifier) collect() (due []Popup, later time.Duration) {
 	hide := n.o.Settings().HideText
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	crowd := false
 	if n.away > 0 {
 		due = append(due, awayPopup(n.away))
 		n.away = 0
 	}
-	for k, t := range n.bursts {
+	for _, k := range n.inOrder() {
+		t := n.bursts[k]
 		if !t.unseen {
 			continue
 		}
@@ -181,10 +192,57 @@ func (n *Notifier) collect() (due []Popup, later time.Duration) {
 			}
 			continue
 		}
+		t.unseen = false
+		if n.crowded(k, now) {
+			crowd = true
+			continue
+		}
 		due = append(due, popup(k, t, hide))
-		t.shown, t.unseen = now, false
+		t.shown = now
+	}
+	if crowd {
+		due = append(due, othersPopup(len(n.others)))
 	}
 	return due, later
+}
+
+// inOrder is the conversations of the bursts, in the order in which they came.
+func (n *Notifier) inOrder() []key {
+	return slices.SortedFunc(maps.Keys(n.bursts), func(a, b key) int { return n.bursts[a].came.Compare(n.bursts[b].came) })
+}
+
+// crowded reports whether others fill the screen, and counts k among those that
+// have to share a popup.
+func (n *Notifier) crowded(k key, now time.Time) bool {
+	onScreen := 0
+	for other, t := range n.bursts {
+		if other != k && !t.shown.IsZero() && now.Sub(t.shown) < span {
+			onScreen++
+		}
+	}
+	free := room
+	if ev := n.bursts[k].last; ev.Event.Conversation.Kind == platforms.Direct && !ev.Stranger {
+		free = 2 * room // busy rooms must not keep out who writes to the bot alone
+	}
+	if onScreen < free {
+		return false
+	}
+	if now.Sub(n.since) > span || n.others == nil {
+		n.others = map[key]bool{}
+	}
+	n.since = now
+	if len(n.others) < most {
+		n.others[k] = true
+	}
+	return true
+}
+
+func othersPopup(n int) Popup {
+	body := "In another conversation. Open the inbox to read them."
+	if n > 1 {
+		body = fmt.Sprintf("In %d other conversations. Open the inbox to read them.", n)
+	}
+	return Popup{Key: "others", Title: "More new messages", Body: body, Open: api.Request{Page: "inbox"}}
 }
 
 func awayPopup(n int) Popup {

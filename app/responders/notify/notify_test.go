@@ -130,6 +130,36 @@ func TestNotifier(t *testing.T) {
 			}
 		})
 	})
+	t.Run("many conversations at once share a popup", func(t *testing.T) {
+		run(t, on, func(n *Notifier, s *screen) {
+			for i := range 12 {
+				d := message(fmt.Sprint(i), "x")
+				d.Event.Conversation.Kind = platforms.Group
+				tell(n, d)
+				synctest.Wait()
+				time.Sleep(time.Second / 10)
+			}
+			tell(n, message("direct", "x"))
+			synctest.Wait()
+			own, others := map[string]bool{}, Popup{}
+			for _, p := range s.take() {
+				if p.Key == "others" {
+					others = p
+				} else {
+					own[p.Key] = true
+				}
+			}
+			if len(own) != room+1 || !own["a\x1fdirect"] || !strings.Contains(others.Body, fmt.Sprint(12-room, " other conversations")) {
+				t.Errorf("%v, and %+v", own, others)
+			}
+			time.Sleep(span)
+			tell(n, message("7", "later"))
+			synctest.Wait()
+			if got := s.take(); len(got) != 1 || got[0].Body != "2 messages. later" {
+				t.Errorf("%+v", got)
+			}
+		})
+	})
 	t.Run("the memory of conversations is bounded", func(t *testing.T) {
 		run(t, on, func(n *Notifier, s *screen) {
 			for i := range 3 * most {
