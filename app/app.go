@@ -42,6 +42,7 @@ type App struct {
 	proxy   proxy.Finder
 	doors   *doors
 	named   named
+	hooking *hookDoor
 	started time.Time
 
 	work     context.Context // of deliveries and sends: outlives Run's by the grace
@@ -143,6 +144,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		func() error { return a.openPeople(ctx) },
 		func() error { return a.openAnswering(ctx) },
 		a.openLeases,
+		a.openHooks,
 	} {
 		if err := open(); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -218,6 +220,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.tasks.Go(func() { a.upkeep(ctx) })
 	a.tasks.Go(func() { a.watchWake(ctx) })
 	a.tasks.Go(func() { a.doors.run(ctx) })
+	a.tasks.Go(func() { a.hooking.run(ctx) })
 
 	<-ctx.Done()
 	a.log.Info("stopping")

@@ -165,11 +165,12 @@ func (a *App) used(c api.Client, ok bool) (api.Client, bool) {
 	return c, ok
 }
 
-// sentBy says which client a message with this key came from, empty for none.
+// sentBy says which client or hook a message with this key came from, empty for
+// none.
 func (a *App) sentBy(key string) string {
 	id := clients.Sender(key)
 	if id == "" {
-		return ""
+		return a.postedBy(key)
 	}
 	for _, c := range a.Clients() {
 		if c.ID == id {

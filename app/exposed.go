@@ -94,6 +94,9 @@ func (a *App) Exposure() api.View {
 				out.Ours = append(out.Ours, d.Title+" “"+d.Name+"”")
 			}
 		}
+		if bind, wanted := a.hooking.wants(); wanted && t.LeadsTo != nil && t.LeadsTo(bind) {
+			out.Ours = append(out.Ours, "Hooks")
+		}
 		v.Tunnels = append(v.Tunnels, out)
 	}
 	return v

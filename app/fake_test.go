@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/exposure/guard"
 	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
 )
@@ -254,6 +255,7 @@ type world struct {
 	log        slog.Handler
 	app        *App
 	stop       func()
+	tunnels    func(context.Context) ([]guard.Tunnel, error)
 }
 
 func newWorld(t *testing.T, responders ...Responder) *world {
@@ -268,7 +270,7 @@ func (w *world) start() *App {
 		w.change(&p)
 	}
 	a, err := New(w.t.Context(), Options{Dir: w.dir, Vault: w.vault, Platforms: []platforms.Platform{p},
-		Responders: w.responders, Kinds: w.kinds, Version: "test", Now: w.now, Demo: true, Log: w.log})
+		Responders: w.responders, Kinds: w.kinds, Version: "test", Now: w.now, Demo: true, Log: w.log, Tunnels: w.tunnels})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -138,6 +138,7 @@ func (a *App) movedAll(ctx context.Context, from, to lane) {
 	a.movedPeople(ctx, from.account, from.conversation, to.conversation)
 	a.leases.moved(from, to)
 	a.waits.moved(from, to)
+	a.hooking.moved(ctx, from, to)
 	a.outbound.signal(to)
 	a.waiting.signal(to)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/hooks"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
@@ -225,6 +226,9 @@ func entry(e store.Entry) api.Entry {
 	case e.Message != nil:
 		m := e.Message
 		v.Kind, v.Thread, v.ReplyTo, v.Text, v.Buttons = platforms.MessageReceived, m.Thread, m.ReplyTo, m.Text, m.Buttons
+		if o, ok := hooks.ReadOrigin(e.Origin); ok {
+			v.Hook, v.Poster, v.Avatar = o.Name, o.Poster, o.Avatar
+		}
 		if e.Plain != "" { // shown as it reads
 			v.Text = e.Plain
 		}

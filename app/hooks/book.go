@@ -58,6 +58,56 @@ type Change struct {
 // List is all hooks, in the order they were made.
 func (b *Book) List() []Hook { return slices.Clone(b.hooks) }
 
+// Clone is a Book of its own with the same hooks.
+func (b *Book) Clone() Book { return Book{slices.Clone(b.hooks)} }
+
+// Live reports whether some hook takes posts at now, and when the next of those
+// that do ends; zero: none of them does.
+func (b *Book) Live(now time.Time) (live bool, ends time.Time) {
+	for _, h := range b.hooks {
+		if !h.Live(now) {
+			continue
+		}
+		live = true
+		if !h.Expires.IsZero() && (ends.IsZero() || h.Expires.Before(ends)) {
+			ends = h.Expires
+		}
+	}
+	return live, ends
+}
+
+// Moved lets the hooks of a conversation post into the one that it has become.
+// It reports whether there were any.
+func (b *Book) Moved(account platforms.AccountID, from, to platforms.ConversationID) (any bool) {
+	for i := range b.hooks {
+		if h := &b.hooks[i]; h.Account == account && h.Conversation == from {
+			h.Conversation, any = to, true
+		}
+	}
+	return any
+}
+
+// Without ends the hooks of an account, and gives their ids.
+func (b *Book) Without(account platforms.AccountID) (ids []string) {
+	b.hooks = slices.DeleteFunc(b.hooks, func(h Hook) bool {
+		if h.Account == account {
+			ids = append(ids, h.ID)
+		}
+		return h.Account == account
+	})
+	return ids
+}
+
+// Recount takes over how often the hooks were used from a Book that went on
+// counting.
+func (b *Book) Recount(from *Book) {
+	for i := range b.hooks {
+		if j, err := from.at(b.hooks[i].ID); err == nil {
+			b.hooks[i].Count, b.hooks[i].LastUsed = from.hooks[j].Count, from.hooks[j].LastUsed
+		}
+	}
+}
+
 // Get is the hook of an id, whether or not it is live.
 func (b *Book) Get(id string) (Hook, error) {
 	i, err := b.at(id)
@@ -178,6 +228,20 @@ func (b *Book) Used(id string, now time.Time) error {
 func (b *Book) Find(token string, now time.Time) (Hook, bool) {
 	h, ok, _ := b.find(token, now)
 	return h, ok
+}
+
+// Held is the hook of which token is the current one, whether or not it is
+// live: whoever has that may manage it.
+func (b *Book) Held(token string) (Hook, bool) {
+	sum, whole := hashOf(token)
+	found := -1
+	for i := range b.hooks {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(sum[:], b.hooks[i].Token[:]), i, found)
+	}
+	if found < 0 || !whole {
+		return Hook{}, false
+	}
+	return b.hooks[found], true
 }
 
 // find also tells how many hashes were compared.

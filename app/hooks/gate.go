@@ -8,9 +8,9 @@ import (
 )
 
 // Gate does what a request needs before its post is stored, in the order that
-// protects it: the source's budget, the token, the Idempotency-Key, the post, and
-// the hook's budget last, so that neither guessed tokens nor bad posts use it up.
-// It is safe for concurrent use.
+// protects it: the token and the source's budget, the Idempotency-Key, the post,
+// and the hook's budget last, so that neither guessed tokens nor bad posts use it
+// up. It is safe for concurrent use.
 type Gate struct {
 	Limiter *Limiter
 	Keys    *Keys
@@ -35,16 +35,38 @@ type Admitted struct {
 	Failed func(*Fault) Answer
 }
 
-// Admit reports whether r may be stored; if not, the Answer is the sender's. find
-// is Book.Find at this moment, under whatever guards the book.
+// Open finds the hook that a token opens; if none, the Answer is the sender's. Ask
+// it before the body is read. find is Book.Find at this moment, under whatever
+// guards the book.
+func (g Gate) Open(find func(token string) (Hook, bool), from netip.Addr, token string) (Hook, Answer, bool) {
+	h, ok := find(token)
+	if ok && from.IsLoopback() {
+		// All programs of this computer have one address: who guesses there must
+		// not keep the others out. The hook's own budget bounds them.
+		return h, Answer{}, true
+	}
+	wait := g.Limiter.Source(from)
+	switch {
+	case !ok: // in too great a hurry or not: the same
+		return Hook{}, NotFound(), false
+	case wait > 0:
+		return Hook{}, Refused(h.Dialect, &Fault{Kind: Limited, Text: "Too many requests. Try again later.", Retry: wait}), false
+	}
+	return h, Answer{}, true
+}
+
+// Admit is Open, then Take.
 func (g Gate) Admit(find func(token string) (Hook, bool), r Request) (Admitted, Answer, bool) {
-	if wait := g.Limiter.Source(r.From); wait > 0 {
-		return Admitted{}, Refused(Native, &Fault{Kind: Limited, Text: "Too many requests. Try again later.", Retry: wait}), false
-	}
-	h, ok := find(r.Token)
+	h, a, ok := g.Open(find, r.From, r.Token)
 	if !ok {
-		return Admitted{}, NotFound(), false
+		return Admitted{}, a, false
 	}
+	return g.Take(h, r)
+}
+
+// Take reports whether r, which opened h, may be stored; if not, the Answer is the
+// sender's.
+func (g Gate) Take(h Hook, r Request) (Admitted, Answer, bool) {
 	refuse := func(err error) (Admitted, Answer, bool) { return Admitted{}, Refused(h.Dialect, faultOf(err)), false }
 	begun, err := g.Keys.Begin(h.ID, r.Header.Get("Idempotency-Key"), r.Body)
 	if err != nil {

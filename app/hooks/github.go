@@ -9,11 +9,14 @@ import (
 // commitsShown is how many commits of a push are listed.
 const commitsShown = 10
 
+// EventHeader names the event, for GitHub.
+const EventHeader = "X-GitHub-Event"
+
 // github reads a repository's events
 // (https://docs.github.com/en/webhooks/webhook-events-and-payloads). One that it
 // has no words for is named.
 func github(header http.Header, body []byte) (Post, *Fault) {
-	event := header.Get("X-GitHub-Event")
+	event := header.Get(EventHeader)
 	if event == "" {
 		return Post{}, malformed("", "There is no X-GitHub-Event header. Send the events of a repository here.")
 	}

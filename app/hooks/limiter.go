@@ -82,13 +82,19 @@ func (l *Limiter) Hook(h Hook) time.Duration {
 	defer l.mu.Unlock()
 	b := l.hooks[h.ID]
 	if b == nil {
-		if len(l.hooks) >= MostHooks {
+		if len(l.hooks) >= 2*MostHooks {
 			l.forgetFull(now)
 		}
 		b = &bucket{}
 		l.hooks[h.ID] = b
 	}
 	return b.take(h.rate(), now)
+}
+
+// Manage counts a change of h by whoever has its token, as Hook counts posts.
+func (l *Limiter) Manage(h Hook) time.Duration {
+	h.ID, h.Limit = "manage "+h.ID, platforms.Rate{N: 30, Per: time.Minute, Burst: 10}
+	return l.Hook(h)
 }
 
 // forgetFull makes room: of hooks that are gone first, which nobody asks about
@@ -100,7 +106,7 @@ func (l *Limiter) forgetFull(now time.Time) {
 		}
 	}
 	for id := range l.hooks {
-		if len(l.hooks) < MostHooks {
+		if len(l.hooks) < 2*MostHooks {
 			return
 		}
 		delete(l.hooks, id)
@@ -112,6 +118,7 @@ func (l *Limiter) Forget(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.hooks, id)
+	delete(l.hooks, "manage "+id)
 }
 
 // bucket is a rate's state: what was taken and has not come back yet.

@@ -12,7 +12,7 @@ import (
 type crowd struct {
 	net.Listener
 	most, each int
-	door       *door
+	proxy      func(netip.Addr) bool
 
 	mu      sync.Mutex
 	all     int
@@ -20,8 +20,8 @@ type crowd struct {
 	unknown *list.List // of *visit: who brought nothing genuine yet, the oldest first
 }
 
-func newCrowd(l net.Listener, lim Limits, d *door) *crowd {
-	return &crowd{Listener: l, most: lim.Conns, each: lim.ConnsPerSource, door: d, from: map[netip.Prefix]int{}, unknown: list.New()}
+func newCrowd(l net.Listener, lim Limits, proxy func(netip.Addr) bool) *crowd {
+	return &crowd{Listener: l, most: lim.Conns, each: lim.ConnsPerSource, proxy: proxy, from: map[netip.Prefix]int{}, unknown: list.New()}
 }
 
 // Accept is net.Listener's. Whoever is too many is closed without a word.
@@ -83,8 +83,8 @@ func (c *crowd) leaveLocked(v *visit) {
 	}
 }
 
-func (c *crowd) proxy(a netip.Addr) bool {
-	for _, r := range c.door.routes.Load().rules {
+func (d *door) proxy(a netip.Addr) bool {
+	for _, r := range d.routes.Load().rules {
 		if within(r.Proxies, a) {
 			return true
 		}

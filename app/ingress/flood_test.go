@@ -163,8 +163,7 @@ func TestLittleIsHeard(t *testing.T) {
 // TestCrowd: connections are bounded, in all and from each source, and those
 // that brought something genuine keep their place.
 func TestCrowd(t *testing.T) {
-	c := &crowd{most: 6, each: 2, door: &door{}, from: map[netip.Prefix]int{}, unknown: list.New()}
-	c.door.routes.Store(&table{})
+	c := &crowd{most: 6, each: 2, proxy: func(netip.Addr) bool { return false }, from: map[netip.Prefix]int{}, unknown: list.New()}
 	from := func(addr string) net.Conn { return c.enter(&stub{addr: addr}) }
 	a1, a2 := from("192.0.2.1:1"), from("192.0.2.1:2")
 	if a1 == nil || a2 == nil || from("192.0.2.1:3") != nil {

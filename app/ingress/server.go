@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -216,29 +215,8 @@ func (s *Server) Serve(bind netip.AddrPort, l net.Listener) {
 		d.serving--
 		s.dropLocked(bind, d)
 	}()
-	srv := &http.Server{
-		Handler:                      http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(d, w, r) }),
-		ReadHeaderTimeout:            s.o.Limits.Header,
-		ReadTimeout:                  s.o.Limits.Read,
-		WriteTimeout:                 s.o.Limits.Write,
-		IdleTimeout:                  s.o.Limits.Idle,
-		MaxHeaderBytes:               s.o.Limits.HeaderBytes,
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(quiet{s.log.Handler()}, slog.LevelDebug),
-		ConnContext:                  func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, visitKey{}, c) },
-		// HTTP/1 only: one protocol's parser less, and a proxy speaks it.
-		Protocols: new(http.Protocols),
-	}
-	srv.Protocols.SetHTTP1(true)
-	err := srv.Serve(newCrowd(l, s.o.Limits, d))
-	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
-		s.log.Warn("a listener ended", "address", bind.String(), "err", err)
-	}
-	_ = srv.Close()
+	serve(l, s.o.Limits, s.log, d.proxy, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(d, w, r) }))
 }
-
-// visitKey is the *visit by which a request came, in its context.
-type visitKey struct{}
 
 // serve answers one request.
 func (s *Server) serve(d *door, w http.ResponseWriter, r *http.Request) {
@@ -284,9 +262,7 @@ func (s *Server) serve(d *door, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.sources.proved(from, began)
-	if v, ok := r.Context().Value(visitKey{}).(*visit); ok {
-		v.proved()
-	}
+	Proved(r.Context())
 	s.handle(rule, w, r, body, from, began)
 }
 

@@ -5,6 +5,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -47,6 +48,15 @@ type Claim struct {
 	// must not block or call the Guard.
 	Ready  func(context.Context)
 	Closed func(why string) // called once if the guard closes what it opened; must not block
+	// Serve answers in place of Options.Serve; who has one shares no port.
+	Serve func(net.Listener)
+	// Instead is how a person chooses another port; empty: as for an account.
+	Instead string
+}
+
+// elsewhere is how a person chooses another port for c.
+func (c Claim) elsewhere() string {
+	return cmp.Or(c.Instead, "Choose another port under Exposure.")
 }
 
 // What is the kind of an Event.
@@ -188,14 +198,20 @@ func (g *Guard) Admit(ctx context.Context, c Claim) (*Pass, error) {
 		if s, err = listen(c.Bind, c.TLS); err != nil {
 			p.cancel(err)
 			return nil, &platforms.Error{Kind: platforms.Temporary, Err: err,
-				Text: fmt.Sprintf("Port %d of %s can't be listened on: %s. Free it, or choose another under Exposure.", c.Bind.Port(), c.Bind.Addr(), cause(err))}
+				Text: fmt.Sprintf("Port %d of %s can't be listened on: %s. Free it, or: %s", c.Bind.Port(), c.Bind.Addr(), cause(err), c.elsewhere())}
 		}
 		g.sockets[c.Bind] = s
 		var l net.Listener = s
 		if c.TLS != nil {
 			l = tls.NewListener(s, c.TLS)
 		}
-		g.serving.Go(func() { g.o.Serve(c.Bind, l) })
+		g.serving.Go(func() {
+			if c.Serve != nil {
+				c.Serve(l)
+				return
+			}
+			g.o.Serve(c.Bind, l)
+		})
 	}
 	s.passes = append(s.passes, p)
 	g.armLocked()
@@ -211,6 +227,9 @@ func (g *Guard) shares(s *socket, c Claim, level exposure.Level) error {
 		switch {
 		case p.claim.Account == c.Account && p.claim.Path == c.Path:
 			return fmt.Errorf("%s is served already", c.Path)
+		case p.claim.Serve != nil || c.Serve != nil:
+			return &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf(
+				"Port %d is used by %s. %s", c.Bind.Port(), p.claim.Title, c.elsewhere())}
 		case (p.level == exposure.Public) != (level == exposure.Public):
 			return &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf(
 				"Port %d is used by %s, which is not reached by the same people. Choose another port under Exposure.", c.Bind.Port(), p.claim.Title)}
@@ -272,8 +291,11 @@ func (g *Guard) refusalLocked(c Claim) error {
 			why = fmt.Sprintf("%s publishes port %d, and nobody has agreed to that", t.Program, c.Bind.Port())
 		}
 	}
-	return &platforms.Error{Kind: platforms.NotAcknowledged, Err: ErrNotAcknowledged, Text: fmt.Sprintf(
-		"%s stays closed: %s. Look at Exposure and decide.", c.Title, why)}
+	todo := "Look at Exposure and decide."
+	if c.Instead != "" {
+		todo = "End that. Or: " + c.Instead
+	}
+	return &platforms.Error{Kind: platforms.NotAcknowledged, Err: ErrNotAcknowledged, Text: fmt.Sprintf("%s stays closed: %s. %s", c.Title, why, todo)}
 }
 
 // Assess is what c amounts to if it is opened, whether somebody must agree to

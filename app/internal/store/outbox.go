@@ -66,6 +66,9 @@ func encodeOutgoing(o Outgoing) ([]byte, error) {
 	if len(o.Message.Text) > maxText {
 		return nil, tooBig("The text")
 	}
+	if len(o.Origin) > maxDecision {
+		return nil, tooBig("What is noted with the message")
+	}
 	if len(o.Message.Files) == 0 {
 		for _, f := range o.Spooled {
 			o.Message.Files = append(o.Message.Files, platforms.File{Name: f.Name, MediaType: f.MediaType, Size: f.Size})
@@ -74,7 +77,7 @@ func encodeOutgoing(o Outgoing) ([]byte, error) {
 	if len(o.Message.Files) != len(o.Spooled) {
 		return nil, &fault{ErrState, "The message's files were not all kept. Attach them again.", nil}
 	}
-	b, err := json.Marshal(outgoing{o.Message, plain(o.Message), o.Spooled})
+	b, err := json.Marshal(outgoing{o.Message, plain(o.Message), o.Spooled, o.Origin})
 	if err != nil {
 		return nil, fmt.Errorf("encode a message: %w", err)
 	}

@@ -152,7 +152,7 @@ func (s *Store) show(e *entry, c *conv) Entry {
 		if m, err = s.seal.message(e); err == nil {
 			m.Message.Conversation = c.ID
 			s.attach(&m)
-			out.Message, out.Plain, out.Spooled = &m.Message, m.Plain, m.Spooled
+			out.Message, out.Plain, out.Spooled, out.Origin = &m.Message, m.Plain, m.Spooled, m.Origin
 			return out
 		}
 	} else {

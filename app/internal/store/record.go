@@ -233,6 +233,7 @@ type outgoing struct {
 	Message platforms.Message `json:"message"`
 	Plain   string            `json:"plain,omitempty"` // how a text of Markdown reads
 	Spooled []SpooledFile     `json:"spooled,omitempty"`
+	Origin  json.RawMessage   `json:"origin,omitempty"`
 }
 
 // incoming is the body of an incoming entry.

@@ -109,6 +109,10 @@ type Outgoing struct {
 	// Activity, if set, is recorded in the same transaction unless the key was
 	// known. Its Entry becomes the seq of the message.
 	Activity *Activity
+
+	// Origin is whatever the caller wants to find again in the Entry, sealed with
+	// the message: JSON of at most 16 KiB.
+	Origin json.RawMessage
 }
 
 // SpooledFile is a file kept, sealed, until it has been sent.
@@ -161,6 +165,7 @@ type Entry struct {
 	Message      *platforms.Message
 	Plain        string // how Message.Text reads, where that is another text
 	Spooled      []SpooledFile
+	Origin       json.RawMessage       // of Outgoing
 	IDs          []platforms.MessageID // of the parts that were sent
 	Away         bool
 	Stranger     bool
