@@ -20,6 +20,7 @@ func answering() *controltest.Backend {
 		return api.RouteTried{Entry: api.Entry{Seq: seq, At: controltest.At(), From: platforms.User{Name: "Ada"}, Text: text},
 			Steps: []api.RouteStep{{Route: "r1", Name: "Heating", Match: match}}, To: []string{to}}
 	}
+	b.SetComing(controltest.Coming{Hooks: someHooks(), Made: api.HookMade{Hook: someHooks().Hooks[0], URL: hookURL}, Tried: api.HookTried{Text: "hi", Username: "Bo"}})
 	b.SetAnswering(controltest.Answering{
 		Kinds: []api.ResponderKind{
 			{Name: "command", Title: "Command", Summary: "Starts a program.", Fields: []api.Field{

@@ -92,6 +92,7 @@ const scopeHelp = `A scope is what the client may do, and where:
   read                        read every conversation
   read:ACCOUNT                read an account's conversations
   send:ACCOUNT/CONVERSATION   send to this conversation
+  hooks:ACCOUNT/CONVERSATION  make and manage hooks that post there; see postern hooks
 
 "postern accounts" and "postern inbox" list accounts and conversations.`
 

@@ -66,6 +66,11 @@ func TestAPersonDecidesWhatAnswers(t *testing.T) {
 		{[]string{"routes", "off", "1"}, "SetRoutes 2", "off"},
 		{[]string{"routes", "remove", "Heating", "--yes"}, "SetRoutes 1", "everything else"},
 		{[]string{"leases", "give", "pigeon", "c-1", "Claude"}, "SetLease pigeon c-1 agent-1", "c-1 is now with Claude."},
+		{[]string{"hooks", "add", "pigeon", "c1", "--name", "CI", "--template", "{{.a}}"}, "Timeline pigeon c1 0 1; AddHook pigeon c1 CI template false", hookURL + "\n"},
+		{[]string{"hooks", "rotate", "Builds"}, "RotateHook hook_1 0s", hookURL + "\n"},
+		{[]string{"hooks", "change", "Builds", "--name", "CI"}, "ChangeHook hook_1 name CI", "hook_1"},
+		{[]string{"hooks", "on", "hook_2"}, "ChangeHook hook_2 on true", "Switched"},
+		{[]string{"hooks", "listener", "127.0.0.1:4000"}, "SetHookListener 127.0.0.1:4000", "Hooks are served at"},
 		{[]string{"leases", "release", "pigeon", "c-1"}, "SetLease pigeon c-1", "c-1 is with nobody now."},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
