@@ -18,6 +18,7 @@ import (
 	"github.com/postern/postern/app/control/client"
 	"github.com/postern/postern/app/control/controltest"
 	"github.com/postern/postern/app/control/socket"
+	"github.com/postern/postern/app/hooks"
 	"github.com/postern/postern/platforms"
 )
 
@@ -321,6 +322,9 @@ func TestClientSends(t *testing.T) {
 	}
 	if _, err := person.Send(ctx, api.Draft{Account: "pigeon", Conversation: "c1", Text: "x", Key: own}); err == nil {
 		t.Error("somebody else sends in a client's name")
+	}
+	if _, err := person.Send(ctx, api.Draft{Account: "pigeon", Conversation: "c1", Text: "x", Key: hooks.MessageKey("hook_1", "x")}); err == nil {
+		t.Error("somebody else posts in a hook's name")
 	}
 	if _, err := c.Send(ctx, api.Draft{Account: "pigeon", Conversation: "c1", Text: "x", Key: strings.Repeat("k", clients.MaxKey+1)}); err == nil {
 		t.Error("a key of any length")

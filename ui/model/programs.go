@@ -27,6 +27,7 @@ func ScopeWords(scopes []api.Scope, p Places) string {
 		all, of string
 	}{
 		{api.MaySend, "may send to every conversation", "may send to "},
+		{api.MayHook, "may make hooks in every conversation", "may make hooks in "},
 		{api.MayRead, "may read everything", "may read "},
 		{api.MayStatus, "may see the status of every account", "may see the status of "},
 	} {

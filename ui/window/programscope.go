@@ -152,6 +152,8 @@ func doWords(do api.Do) string {
 		return "read"
 	case api.MaySend:
 		return "send"
+	case api.MayHook:
+		return "make hooks"
 	}
 	return "see the status"
 }
@@ -161,7 +163,7 @@ func (r *scopeRow) chooseDo() {
 	for _, c := range []struct {
 		do    api.Do
 		words string
-	}{{api.MayRead, "read messages and files"}, {api.MaySend, "send messages and files"}, {api.MayStatus, "see the status of accounts"}} {
+	}{{api.MayRead, "read messages and files"}, {api.MaySend, "send messages and files"}, {api.MayHook, "make hooks that post"}, {api.MayStatus, "see the status of accounts"}} {
 		items = append(items, fyne.NewMenuItem(c.words, func() {
 			was := r.s.Do
 			r.s.Do = c.do
