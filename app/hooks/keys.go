@@ -149,6 +149,13 @@ func (k *Keys) remove(e *list.Element) {
 	}
 }
 
+// Len is how many keys are remembered.
+func (k *Keys) Len() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.known)
+}
+
 // Forget drops what is known of a hook that was removed.
 func (k *Keys) Forget(hook string) {
 	k.mu.Lock()

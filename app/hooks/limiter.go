@@ -113,6 +113,13 @@ func (l *Limiter) forgetFull(now time.Time) {
 	}
 }
 
+// Len is how many sources and how many hooks are remembered.
+func (l *Limiter) Len() (sources, hooks int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.sources), len(l.hooks)
+}
+
 // Forget drops what is known of a hook that was removed.
 func (l *Limiter) Forget(id string) {
 	l.mu.Lock()

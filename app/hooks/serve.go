@@ -62,8 +62,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.busy.Add(1)
 	defer s.busy.Done()
 	a := s.answer(w, r)
-	if a.Status == http.StatusNotFound || r.Method != http.MethodPost || len(r.TransferEncoding) > 0 {
-		w.Header().Set("Connection", "close") // what follows on it is not read
+	if len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close") // as RFC 9112, section 6.1, has it where lengths may disagree
 	}
 	_ = a.Write(w) // who is gone is not answered
 }
