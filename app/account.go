@@ -101,6 +101,7 @@ func (c *account) supervise(ctx context.Context) {
 			return
 		}
 		wait := c.settle(err, c.app.now().Sub(began))
+		c.app.relays.reconsider() // it may be parked now
 		if wait <= 0 {
 			continue
 		}

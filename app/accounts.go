@@ -152,7 +152,8 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	a.waits.forget(id)
 	a.turns.drop(acc)
 	a.leases.drop(func(l api.Lease) bool { return l.Account == id })
-	failed = errors.Join(failed, a.forgetPeople(ctx, id), a.forgetScopes(ctx, id), a.forgetHooks(ctx, id))
+	failed = errors.Join(failed, a.forgetPeople(ctx, id), a.forgetScopes(ctx, id), a.forgetHooks(ctx, id), a.forgetInRelays(ctx, id, rec.Name))
+	a.relays.reconsider()
 	a.audit(ctx, string(api.Changed), "", "", fmt.Sprintf("The account %s (%s) was removed with its messages.", id, rec.Name))
 	a.changed()
 	if failed != nil {

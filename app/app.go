@@ -75,6 +75,7 @@ type App struct {
 	sealing   [32]byte // key of what is kept under a seal
 	people    people
 	answering answering
+	relays    relays
 	leases    leases
 	asks      asks
 	turns     turns
@@ -143,6 +144,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	for _, open := range []func() error{
 		func() error { return a.openPeople(ctx) },
 		func() error { return a.openAnswering(ctx) },
+		func() error { return a.openRelays(ctx) },
 		a.openLeases,
 		a.openHooks,
 	} {
@@ -213,6 +215,9 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	for _, acc := range accounts {
 		a.supervise(acc)
+	}
+	for _, r := range a.relays.all() {
+		a.superviseRelay(r)
 	}
 	if err := a.resumeWork(); err != nil {
 		a.log.Error("the backlog could not be read", "err", err)

@@ -140,7 +140,7 @@ func (a *App) ingress(p platforms.Platform, rec store.Account) platforms.Ingress
 		}
 	}
 	_, set := a.doors.setting(rec.ID)
-	if !set && p.Reach(rec.Settings) == platforms.Callback {
+	if !set && !a.relays.leadTo(rec.ID) && p.Reach(rec.Settings) == platforms.Callback {
 		return nil // it works without
 	}
 	if c, err := a.account(rec.ID); err == nil {

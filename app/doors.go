@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -208,6 +207,14 @@ func (g doorway) Serve(r platforms.Route) (string, func(), error) {
 	if r.Path == "" || r.Path[0] != '/' || r.Verify == nil || r.Handler == nil {
 		return "", nil, errors.New("a route needs a path, Verify and Handler")
 	}
+	relay, lead, found, err := g.d.byRelay(g.c, r.Path)
+	if found {
+		g.d.want(g.c, r.Path)
+		if err != nil {
+			return "", nil, err
+		}
+		return g.serve(r, relay, lead)
+	}
 	l, err := g.d.admitted(g.c, r.Path)
 	if err != nil {
 		return "", nil, err
@@ -248,6 +255,13 @@ func (g doorway) open(l listener, r platforms.Route) (string, func(), error) {
 
 // Address is platforms.Ingress's.
 func (g doorway) Address(path string) (string, error) {
+	if relay, lead, found, err := g.d.byRelay(g.c, path); found {
+		g.d.want(g.c, path)
+		if err != nil {
+			return "", err
+		}
+		return g.d.relayAddress(g.c, relay, lead)
+	}
 	l, err := g.d.admitted(g.c, path)
 	if err != nil {
 		return "", err
@@ -261,12 +275,7 @@ func (g doorway) Address(path string) (string, error) {
 // admitted notes what an account asks for, and gives its listener unless the
 // person set none or closed it.
 func (d *doors) admitted(c *account, path string) (listener, error) {
-	d.mu.Lock()
-	if w := d.wanted[c.id]; !slices.Contains(w, path) && len(w) < maxPaths {
-		d.wanted[c.id] = append(slices.Clone(w), path)
-		slices.Sort(d.wanted[c.id])
-	}
-	d.mu.Unlock()
+	d.want(c, path)
 	s, set := d.setting(c.id)
 	switch {
 	case !set:

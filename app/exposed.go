@@ -42,7 +42,7 @@ func tunnels(ctx context.Context, finder *tunnel.Finder) ([]guard.Tunnel, error)
 // relayed reports whether somebody else takes the requests of p's accounts and
 // hands them over: nothing here can be reached then.
 func (a *App) relayed(p platforms.Platform, id platforms.AccountID) bool {
-	return a.o.Ingress != nil && a.o.Ingress(p.Name, id) != nil
+	return id != "" && a.relays.leadTo(id) || a.o.Ingress != nil && a.o.Ingress(p.Name, id) != nil
 }
 
 // exposureOf is the level that a new account of p with these settings begins at.
@@ -146,6 +146,7 @@ func (d *doors) view(c *account, st guard.State) api.Door {
 	switch {
 	case v.Relayed:
 		v.Callers = "a relay that this computer dials"
+		d.viewRelayed(c, &v)
 	case v.Open:
 		v.Address = l.base() + first(v.Paths)
 	case rec.Paused || c.app.allPaused():

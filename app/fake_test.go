@@ -251,6 +251,7 @@ type world struct {
 
 	responders []Responder
 	kinds      []Kind
+	relays     []RelayKind
 	change     func(*platforms.Platform) // of the fake's Platform
 	log        slog.Handler
 	app        *App
@@ -270,7 +271,7 @@ func (w *world) start() *App {
 		w.change(&p)
 	}
 	a, err := New(w.t.Context(), Options{Dir: w.dir, Vault: w.vault, Platforms: []platforms.Platform{p},
-		Responders: w.responders, Kinds: w.kinds, Version: "test", Now: w.now, Demo: true, Log: w.log, Tunnels: w.tunnels})
+		Responders: w.responders, Kinds: w.kinds, Relays: w.relays, Version: "test", Now: w.now, Demo: true, Log: w.log, Tunnels: w.tunnels})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -21,7 +21,9 @@ type Options struct {
 	// by the person.
 	Responders []Responder
 	Kinds      []Kind
-	Version    string
+	// Relays are further kinds of relays that can be set up.
+	Relays  []RelayKind
+	Version string
 
 	// Demo keeps secrets in memory and leaves the system alone: nothing is
 	// started at login, no keyring is asked.

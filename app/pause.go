@@ -57,6 +57,12 @@ func (a *App) setPaused(ctx context.Context, id platforms.AccountID, on bool) er
 		}
 		acc.end(errPaused)
 	}
+	a.relays.reconsider()
+	if everything {
+		for _, r := range a.relays.all() {
+			r.end(errPaused)
+		}
+	}
 	if everything {
 		id = ""
 	}

@@ -17,5 +17,8 @@ func (a *App) watchWake(ctx context.Context) {
 		for _, acc := range a.list() {
 			acc.reconnect(n.Reason)
 		}
+		for _, r := range a.relays.all() {
+			r.reconnect(n.Reason)
+		}
 	}
 }

@@ -86,7 +86,7 @@ func (s *Server) reject(r *rule, known bool, why Reason, from netip.Addr, began 
 	}
 	if forged && len(*list) == most && now.Sub((*list)[0]) < time.Minute && (c.told.IsZero() || now.Sub(c.told) >= calm) {
 		c.told = now
-		text = fmt.Sprintf("%d requests within a minute bore no good signature (the last came from %s). Somebody may be trying secrets, or the sender has another one.", most, from)
+		text = fmt.Sprintf("%d requests within a minute bore no good signature (the last came %s). Somebody may be trying secrets, or the sender has another one.", most, whence(from, req))
 	}
 	s.mu.Unlock()
 	if text != "" {
@@ -95,6 +95,14 @@ func (s *Server) reject(r *rule, known bool, why Reason, from netip.Addr, began 
 	s.tick(now)
 	s.log.LogAttrs(context.Background(), slog.LevelDebug, "a request was turned away", slog.String("account", string(r.Account)),
 		slog.String("why", string(why)), slog.String("from", from.String()), slog.Duration("took", now.Sub(began)))
+}
+
+// whence is where a request came from, in words.
+func whence(from netip.Addr, req *http.Request) string {
+	if h, ok := HandoverOf(req.Context()); ok {
+		return "by " + h.Via
+	}
+	return "from " + from.String()
 }
 
 // tick calls Changed at most once a second.

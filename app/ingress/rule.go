@@ -105,19 +105,25 @@ func (r *rule) judge(req *http.Request, body []byte, from netip.Addr, now time.T
 	if int64(len(body)) > r.most {
 		body = body[:r.most]
 	}
-	if err := r.verify(req, body, now); err != nil && why == "" {
-		switch {
-		case errors.Is(err, platforms.ErrStale):
-			why = Stale
-		case errors.Is(err, platforms.ErrUnsigned):
-			why = NotSigned
-		case errors.Is(err, platforms.ErrSignature):
-			why = BadSignature
-		default:
-			why = Malformed
-		}
+	if reason := reasonOf(r.verify(req, body, now)); why == "" {
+		why = reason
 	}
 	return why
+}
+
+// reasonOf is what a Verify said.
+func reasonOf(err error) Reason {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, platforms.ErrStale):
+		return Stale
+	case errors.Is(err, platforms.ErrUnsigned):
+		return NotSigned
+	case errors.Is(err, platforms.ErrSignature):
+		return BadSignature
+	}
+	return Malformed
 }
 
 // verify is the route's; a panic in it verifies nothing.

@@ -84,6 +84,9 @@ type Server struct {
 	doors  map[netip.AddrPort]*door
 	counts map[platforms.AccountID]*Counts
 
+	relayed []*rule       // that a relay leads to
+	arrived chan struct{} // closed at the next of them; nil: nobody waits
+
 	bodies  room
 	sources *sources
 	changed atomic.Int64 // second of the last Changed

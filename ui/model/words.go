@@ -155,6 +155,8 @@ func ActivityWords(w api.What) string {
 		return "Failed"
 	case api.ToldAgain:
 		return "Arrived again"
+	case api.Missed:
+		return "Missed"
 	}
 	return "Something else"
 }

@@ -49,7 +49,7 @@ func newActivityPage(w *Window) *activityPage {
 	p.account.after = true
 	p.export = newButton(plain, "Export…", iconExport, p.save)
 	chips := flow(4)
-	for _, k := range []api.What{api.Alarm, api.Permission, api.GaveUp, api.Routed, api.SentOut, api.Retried, api.DiedOut, api.Rejected, api.Ignored, api.ToldAgain, api.Changed, api.Stopped, api.Resumed} {
+	for _, k := range []api.What{api.Alarm, api.Permission, api.GaveUp, api.Routed, api.SentOut, api.Retried, api.DiedOut, api.Rejected, api.Ignored, api.ToldAgain, api.Missed, api.Changed, api.Stopped, api.Resumed} {
 		b := newButton(chip, model.ActivityWords(k), "", nil)
 		b.tap = func() { p.filter(k) }
 		p.chips[k] = b

@@ -291,6 +291,8 @@ const (
 	GaveUp What = "failed"
 	// Permission: one that a responder asked for was given or refused.
 	Permission What = "permission"
+	// Missed: a relay did not keep what came, or may not have.
+	Missed What = "missed"
 )
 
 // Draft is a message to send.

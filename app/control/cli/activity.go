@@ -50,7 +50,7 @@ func (e *env) activity() *cobra.Command {
 	_ = cmd.RegisterFlagCompletionFunc("account", e.completeAccountFlag)
 	_ = cmd.RegisterFlagCompletionFunc("what", cobra.FixedCompletions([]string{
 		string(api.Routed), string(api.Rejected), string(api.Ignored), string(api.SentOut), string(api.Retried), string(api.DiedOut),
-		string(api.Resumed), string(api.Stopped), string(api.Changed), string(api.Alarm), string(api.Permission), string(api.GaveUp), string(api.ToldAgain),
+		string(api.Resumed), string(api.Stopped), string(api.Changed), string(api.Alarm), string(api.Permission), string(api.GaveUp), string(api.ToldAgain), string(api.Missed),
 	}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

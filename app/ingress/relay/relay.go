@@ -60,7 +60,8 @@ type Sink interface {
 	Ready(ctx context.Context, at Cursor) error
 
 	// Take stores a request, or turns it away for good, and says what to tell the
-	// sender. It keeps r.Cursor, if there is one, in the same transaction.
+	// sender. It keeps r.Cursor, if there is one, then or a little later: what a
+	// late cursor brings again is known by its event, as what a sender repeats is.
 	//
 	// A request that verifies as nobody's, that is too large, or whose channel
 	// has no route any more is taken all the same: the answer is then a 4xx.

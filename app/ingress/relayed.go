@@ -1,0 +1,213 @@
+package ingress
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/postern/postern/app/ingress/relay"
+	"github.com/postern/postern/platforms"
+)
+
+// Lead is where the requests of a relay's channel go. It is configured here: no
+// relay has a say in it.
+type Lead struct {
+	Account platforms.AccountID
+	Path    string // of the account's rules; empty: its only one
+	Via     string // the relay, in the person's words
+	// Keeps is for how long the relay keeps what it could not hand over, so how
+	// much later than it was signed a genuine request may come. 0: it keeps
+	// nothing. Events are remembered for longer.
+	Keeps time.Duration
+}
+
+// HandleRelayed adds a rule that only Relay leads to, until release; release
+// waits for the rule's requests. No listener knows of it.
+func (s *Server) HandleRelayed(ctx context.Context, r Rule) (release func()) {
+	it := newRule(ctx, s, r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.relayed = append(s.relayed, it)
+	s.signalLocked()
+	return sync.OnceFunc(func() {
+		it.end()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for i, o := range s.relayed {
+			if o == it {
+				s.relayed = append(s.relayed[:i:i], s.relayed[i+1:]...)
+				break
+			}
+		}
+	})
+}
+
+// signalLocked wakes who waits for a rule.
+func (s *Server) signalLocked() {
+	if s.arrived != nil {
+		close(s.arrived)
+		s.arrived = nil
+	}
+}
+
+// Leads reports whether a rule is there for to.
+func (s *Server) Leads(to Lead) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leadLocked(to) != nil
+}
+
+// leadLocked is the rule that to means, the latest if one is just replaced by
+// another.
+func (s *Server) leadLocked(to Lead) (found *rule) {
+	for _, r := range s.relayed {
+		if r.Account != to.Account || r.leave.Err() != nil {
+			continue
+		}
+		switch {
+		case to.Path == r.Route.Path, to.Path == "" && (found == nil || found.Route.Path == r.Route.Path):
+			found = r
+		case to.Path == "":
+			return nil // it has several
+		}
+	}
+	return found
+}
+
+// await is the rule for to; it waits for one: while an account connects again,
+// its requests stay with the relay.
+func (s *Server) await(ctx context.Context, to Lead) (*rule, error) {
+	for {
+		s.mu.Lock()
+		r := s.leadLocked(to)
+		if r == nil && s.arrived == nil {
+			s.arrived = make(chan struct{})
+		}
+		arrived := s.arrived
+		s.mu.Unlock()
+		if r != nil {
+			return r, nil
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Relay serves a request that a relay handed over, as one that came to a
+// listener: verified by the same rule, counted, paced and handled alike. What is
+// about a connection of a stranger's is not looked at, for there is none: host,
+// source, and whether a web page sent it.
+//
+// It waits for the rule while there is none, until ctx ends, and returns ctx's
+// error then. Everything else is a Response. Of those, 429 and 503 mean that the
+// same request may succeed later: it was not stored.
+func (s *Server) Relay(ctx context.Context, to Lead, q relay.Request) (relay.Response, error) {
+	r, err := s.await(ctx, to)
+	if err != nil {
+		return relay.Response{}, err
+	}
+	began := s.o.Now()
+	req := q.HTTP(context.WithValue(ctx, handoverKey{}, Handover{Via: to.Via, Exact: q.Exact}), r.Route.Path)
+	out := &recorder{}
+	if reason := r.judgeRelayed(req, to, q, began); reason != "" {
+		s.reject(r, true, reason, netip.Addr{}, began, req)
+		turnAway(out)
+	} else {
+		s.handle(r, out, req, q.Body, netip.Addr{}, began)
+	}
+	return out.response(), nil
+}
+
+// judgeRelayed is judge without what is about a connection.
+func (r *rule) judgeRelayed(req *http.Request, to Lead, q relay.Request, now time.Time) Reason {
+	switch {
+	case req.Method != r.method:
+		return WrongMethod
+	case int64(len(q.Body)) > r.most:
+		return TooLarge
+	}
+	err := r.verify(req, q.Body, now)
+	if errors.Is(err, platforms.ErrStale) {
+		if then, ok := handedLate(to, q, now); ok {
+			err = r.verify(req, q.Body, then)
+		}
+	}
+	return reasonOf(err)
+}
+
+// handedLate is at which time a stale request of a relay that keeps what it could
+// not hand over is held against its signature instead: when the relay says that
+// it took it, or, where it says nothing, in the middle of what it may be. Never
+// later than now, and never earlier than the relay keeps.
+//
+// The relay, or who broke into it, may thereby repeat a genuine request for
+// longer than the usual few minutes. That it does nothing twice rests on what its
+// event is known by, as it does for senders that sign no time at all: the
+// journal remembers events for longer than any Keeps.
+func handedLate(to Lead, q relay.Request, now time.Time) (time.Time, bool) {
+	if to.Keeps <= 0 {
+		return time.Time{}, false
+	}
+	then, first := q.Sent, now.Add(-to.Keeps)
+	if then.IsZero() && to.Keeps <= 2*platforms.ReplayWindow {
+		then = first // and the window around it reaches to where now's begins
+	}
+	if then.IsZero() || then.Before(first) || !then.Before(now) {
+		return time.Time{}, false
+	}
+	return then, true
+}
+
+// Handover is how a request came, where a relay handed it over.
+type Handover struct {
+	Via   string // the relay, in the person's words
+	Exact bool   // the body is byte for byte the sender's
+}
+
+type handoverKey struct{}
+
+// HandoverOf is how a request with this context came; ok is false where it came
+// to a listener.
+func HandoverOf(ctx context.Context) (h Handover, ok bool) {
+	h, ok = ctx.Value(handoverKey{}).(Handover)
+	return h, ok
+}
+
+// recorder keeps a response.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *recorder) Header() http.Header {
+	if a.header == nil {
+		a.header = http.Header{}
+	}
+	return a.header
+}
+
+func (a *recorder) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+}
+
+func (a *recorder) Write(b []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(b)
+}
+
+// response is a without what is about a connection.
+func (a *recorder) response() relay.Response {
+	a.Header().Del("Connection")
+	a.header.Del("Content-Length")
+	return relay.Response{Status: a.status, Header: a.header, Body: a.body.Bytes()}
+}
