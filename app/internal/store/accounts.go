@@ -117,6 +117,9 @@ func (w *wtx) purgeSome(id platforms.AccountID, n int) (bool, error) {
 		}
 		return true, w.dropConv(c)
 	}
+	if more, err := w.purgeRequests(id); err != nil || more {
+		return true, err
+	}
 	for _, bucket := range append([]string{bKnown}, w.generationBuckets()...) {
 		b := w.bucket(bucket)
 		p := prefix

@@ -24,13 +24,17 @@ const (
 	bFiles    = "files"            // spooled file → seq
 	bActivity = "activity"         // seq → record
 	bAudit    = "audit"            // seq → sealed line
+
+	bRequests   = "requests"    // id → record
+	bRequestsOf = "requests of" // account, sort, id → size and time: see requestsOf
+
 	bDedupe   = "seen "            // and a generation: account, event id or message key → seq
 )
 
 // allBuckets is every bucket but the generations of bDedupe.
 func allBuckets() []string {
 	return []string{bMeta, bAccounts, bSettings, bCursors, bEntries, bConvs, bConvIDs,
-		bParked, bKnown, bFiles, bActivity, bAudit}
+		bParked, bKnown, bFiles, bActivity, bAudit, bRequests, bRequestsOf}
 }
 
 // maxID is the longest id that stands in a key as it is.

@@ -55,6 +55,12 @@ func (w *wtx) mend() (bad int, err error) {
 	if !ok {
 		bad++
 	}
+	if ok, err = w.mendRequests(); err != nil {
+		return 0, err
+	}
+	if !ok {
+		bad++
+	}
 	if len(m.leads) > 0 {
 		bad = max(bad, 1)
 	}

@@ -24,6 +24,11 @@ func migrations() []migration {
 		// Jobs that were begun and wait: an older program would take them for
 		// damage.
 		{to: 3, run: func(*bolt.Tx) error { return nil }},
+		{to: 4, run: func(tx *bolt.Tx) error { // the requests that came
+			_, err := tx.CreateBucketIfNotExists([]byte(bRequests))
+			_, err2 := tx.CreateBucketIfNotExists([]byte(bRequestsOf))
+			return errors.Join(err, err2)
+		}},
 	}
 }
 

@@ -240,6 +240,7 @@ type outgoing struct {
 type incoming struct {
 	platforms.Event
 	Decision json.RawMessage `json:"decision,omitempty"`
+	Replay   uint64          `json:"replay,omitempty"`
 }
 
 func (s *sealer) incoming(e *entry) (in incoming, err error) {

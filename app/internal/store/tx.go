@@ -149,7 +149,7 @@ func newWtx(s *Store, tx *bolt.Tx) *wtx {
 // full pages behind; a little room keeps a longer status from splitting them.
 func fill(bucket string) float64 {
 	switch bucket {
-	case bEntries, bActivity, bAudit:
+	case bEntries, bActivity, bAudit, bRequests:
 		return 0.95
 	case bConvs:
 		return 0.8

@@ -40,6 +40,9 @@ type Incoming struct {
 	// Decision is whatever the caller wants to find again in the Job and the
 	// Entry, sealed with the event: JSON of at most 16 KiB.
 	Decision json.RawMessage
+	// Replay is the seq of the entry, or the id of the request, of which a person
+	// has this handed on once more; 0: it came from outside.
+	Replay uint64
 
 	// Activity, if set, is recorded in the same transaction unless the event is
 	// a duplicate. Its Entry becomes the seq of the event.
@@ -162,6 +165,7 @@ type Entry struct {
 	Why          string
 	Event        *platforms.Event
 	Decision     json.RawMessage // of Incoming
+	Replay       uint64          // of Incoming
 	Message      *platforms.Message
 	Plain        string // how Message.Text reads, where that is another text
 	Spooled      []SpooledFile
