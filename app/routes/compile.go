@@ -31,6 +31,7 @@ const (
 type program struct {
 	when     string
 	root     ast.Node
+	joins    bool                 // texts may be joined, since one is wanted
 	patterns map[ast.Node]pattern // by the operator that uses it
 	steps    int                  // instructions of all patterns
 }
@@ -43,6 +44,17 @@ type pattern struct {
 // compile reads an expression; empty: nil, which always holds. Its errors are
 // *Faults without a route.
 func compile(when string) (p *program, err error) {
+	return compileAs(when, false, func(root ast.Node, t reflect.Type) *Fault {
+		if t.Kind() != reflect.Bool && t.Kind() != reflect.Interface {
+			return faultAt(when, start(root), "this gives "+spell(t.String())+", and a condition is either true or false. Compare it with something, as in "+instead(t))
+		}
+		return nil
+	})
+}
+
+// compileAs reads an expression whose outcome fits, and in which texts may be
+// joined or not.
+func compileAs(when string, joins bool, fits func(ast.Node, reflect.Type) *Fault) (p *program, err error) {
 	if strings.TrimSpace(when) == "" && len(when) <= WhenMost {
 		return nil, nil
 	}
@@ -56,7 +68,7 @@ func compile(when string) (p *program, err error) {
 	if fault != nil {
 		return nil, fault
 	}
-	p = &program{when: when, root: tree.Node, patterns: map[ast.Node]pattern{}}
+	p = &program{when: when, root: tree.Node, joins: joins, patterns: map[ast.Node]pattern{}}
 	if fault := p.allow(tree.Node, map[ast.Node]bool{}); fault != nil {
 		return nil, fault
 	}
@@ -64,8 +76,8 @@ func compile(when string) (p *program, err error) {
 	if err != nil {
 		return nil, explain(when, err)
 	}
-	if t.Kind() != reflect.Bool && t.Kind() != reflect.Interface {
-		return nil, faultAt(when, start(tree.Node), "this gives "+spell(t.String())+", and a condition is either true or false. Compare it with something, as in "+instead(t))
+	if fault := fits(tree.Node, t); fault != nil {
+		return nil, fault
 	}
 	if fault := p.numeric(tree.Node); fault != nil {
 		return nil, fault
@@ -252,7 +264,7 @@ func regular(source string) (*regexp.Regexp, int, error) {
 // numeric refuses to calculate with what is known not to be numbers. The checker
 // would join texts.
 func (p *program) numeric(n ast.Node) *Fault {
-	if b, ok := n.(*ast.BinaryNode); ok && slices.Contains([]string{"+", "-", "*", "/"}, b.Operator) {
+	if b, ok := n.(*ast.BinaryNode); ok && slices.Contains([]string{"+", "-", "*", "/"}, b.Operator) && !(p.joins && b.Operator == "+") {
 		for _, side := range []ast.Node{b.Left, b.Right} {
 			if side.Type().Kind() == reflect.String {
 				return faultAt(p.when, b.Location().From, "texts can't be joined. Compare each by itself")

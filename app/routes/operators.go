@@ -170,6 +170,16 @@ func (e *evaluation) numbers(n *ast.BinaryNode, a, b any) (any, *Fault) {
 	}
 	s, ok := a.(string)
 	t, also := b.(string)
+	if n.Operator == "+" && e.program.joins && (ok || also) {
+		if ok && also {
+			return e.joined(n, s, t)
+		}
+		wrong := a
+		if ok {
+			wrong = b
+		}
+		return nil, e.fail(n, "+ joins texts, and this is %s. Write string(…) around it", what(wrong))
+	}
 	if ok && also && slices.Contains([]string{"<", "<=", ">", ">="}, n.Operator) {
 		if fault := e.spend(n, min(len(s), len(t))/32); fault != nil {
 			return nil, fault
