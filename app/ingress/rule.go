@@ -161,10 +161,14 @@ func (r *rule) allows(from netip.Addr) bool {
 
 // handle has a verified request handled, within bounds, and answers honestly.
 func (s *Server) handle(r *rule, w http.ResponseWriter, req *http.Request, body []byte, from netip.Addr, began time.Time) {
+	seen := func(why Reason, status int) {
+		s.see(r, req, body, from, began, Seen{Verified: true, Reason: why, Status: status})
+	}
 	r.mu.Lock()
 	if r.ended {
 		r.mu.Unlock()
 		busy(w)
+		seen(Full, http.StatusServiceUnavailable)
 		return
 	}
 	r.busy.Add(1)
@@ -177,6 +181,7 @@ func (s *Server) handle(r *rule, w http.ResponseWriter, req *http.Request, body 
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusTooManyRequests)
+		seen(TooFast, http.StatusTooManyRequests)
 		return
 	}
 	select {
@@ -185,12 +190,18 @@ func (s *Server) handle(r *rule, w http.ResponseWriter, req *http.Request, body 
 	default:
 		s.reject(r, true, Full, from, began, req)
 		busy(w)
+		seen(Full, http.StatusServiceUnavailable)
 		return
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), s.o.Limits.Handle)
 	defer cancel()
 	stop := context.AfterFunc(r.ctx, cancel)
 	defer stop()
+	name := ""
+	if s.o.Observe != nil {
+		name = s.names.next()
+		ctx = platforms.WithRequest(ctx, name)
+	}
 	req = req.WithContext(ctx)
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	req.ContentLength = int64(len(body))
@@ -198,12 +209,16 @@ func (s *Server) handle(r *rule, w http.ResponseWriter, req *http.Request, body 
 	if !s.guarded(r, out, req) {
 		out = &reply{w: w, status: http.StatusInternalServerError}
 	}
+	r.replied(req, body, out)
 	out.send()
+	told := Seen{Request: name, Verified: true, Status: out.status, Answer: string(out.body.Bytes()[:min(out.body.Len(), answerSeen)])}
 	if out.status >= 200 && out.status < 300 {
 		s.accept(r, out.status, from, began)
-		return
+	} else {
+		told.Reason = Failed
+		s.reject(r, true, Failed, from, began, req)
 	}
-	s.reject(r, true, Failed, from, began, req)
+	s.see(r, req, body, from, began, told)
 }
 
 // guarded calls the route's handler. It reports whether that did not panic.

@@ -68,6 +68,9 @@ type Options struct {
 	// Alarm is told of a burst of forged requests to an account, at most every
 	// ten minutes; it must not block.
 	Alarm func(id platforms.AccountID, text string)
+	// Observe is told of each request that came to a route, after it was answered;
+	// it must not block. Nil: nobody watches.
+	Observe func(Seen)
 	// Changed is called when Counts would differ, at most once a second; it must
 	// not block.
 	Changed func()
@@ -89,6 +92,7 @@ type Server struct {
 
 	bodies  room
 	sources *sources
+	names   names
 	changed atomic.Int64 // second of the last Changed
 }
 
@@ -112,6 +116,7 @@ func New(o Options) *Server {
 	s := &Server{o: o, log: o.Log, doors: map[netip.AddrPort]*door{}, counts: map[platforms.AccountID]*Counts{},
 		bodies: room{free: o.Limits.Bodies}, sources: newSources(o.Limits)}
 	_, _ = rand.Read(s.decoy[:])
+	s.names.begun = rand.Text()[:8] + "."
 	return s
 }
 
@@ -122,6 +127,11 @@ type Rule struct {
 	Hosts   []string       // what the Host header may say
 	Proxies []netip.Prefix // whose X-Forwarded-For is believed
 	Allow   []netip.Prefix // sources that are let in; none: all
+
+	// Answer, if set, is asked what to tell the sender of a request that was
+	// stored, and whose handler answered with nothing but success. The request's
+	// Body is read already: body is it.
+	Answer func(r *http.Request, body []byte) (Reply, bool)
 }
 
 // door is one listener and its routes. The table is replaced, never changed.
@@ -240,6 +250,7 @@ func (s *Server) serve(d *door, w http.ResponseWriter, r *http.Request) {
 	if s.sources.shunned(from, began) {
 		s.reject(rule, known, Flood, from, began, r)
 		turnAway(w)
+		s.seeStranger(rule, known, Flood, r, nil, from, began, http.StatusNotFound)
 		return
 	}
 	body, release, why := s.read(r, t.most)
@@ -247,6 +258,7 @@ func (s *Server) serve(d *door, w http.ResponseWriter, r *http.Request) {
 	if why == Full {
 		s.reject(rule, known, Full, from, began, r)
 		busy(w)
+		s.seeStranger(rule, known, Full, r, nil, from, began, http.StatusServiceUnavailable)
 		return
 	}
 	// Everything is looked at, whatever the first thing says: how long it takes
@@ -262,6 +274,7 @@ func (s *Server) serve(d *door, w http.ResponseWriter, r *http.Request) {
 		s.sources.turnedAway(from, began)
 		s.reject(rule, known, reason, from, began, r)
 		turnAway(w)
+		s.seeStranger(rule, known, reason, r, body, from, began, http.StatusNotFound)
 		return
 	}
 	s.sources.proved(from, began)
