@@ -75,6 +75,10 @@ type Platform struct {
 	// Send measures.
 	Length func(text string, f Format) int
 
+	// Answers says that what the sender of a request is told can be chosen by the
+	// person: the protocol wants no more than that it was taken.
+	Answers bool
+
 	// New builds a connector. It does no I/O and starts nothing.
 	New func(Config) (Connector, error)
 }
@@ -351,6 +355,14 @@ type (
 	// wait for us that the stream did not bring. at is the last stored cursor.
 	Prober interface {
 		Probe(ctx context.Context, at Cursor) (Backlog, error)
+	}
+
+	// Replayer makes the events of a request again, as if it had just come and
+	// were genuine: of one that was kept and that a person may have changed. It
+	// stores nothing and tells nobody. A request of which no event comes, such as
+	// a challenge, gives none.
+	Replayer interface {
+		Replay(r *http.Request, body []byte) ([]Event, error)
 	}
 
 	// Fixer mends a Problem that Check reported with a Fix.

@@ -72,6 +72,19 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = h.queue.Answer(w, r.WithContext(ctx), []platforms.Event{ev}, limit)
 }
 
+// Replay is platforms.Replayer's.
+func (c *connector) Replay(r *http.Request, body []byte) ([]platforms.Event, error) {
+	if len(body) > bodyMost {
+		return nil, &platforms.Error{Kind: platforms.Rejected, Text: "The body is larger than 1 MiB. Shorten it."}
+	}
+	if _, ok := challenge(body); ok && c.scheme.sender == senderSlack {
+		return nil, nil
+	}
+	ev := convert(c.scheme, r.Header, body, c.now())
+	ev.Raw = raw(r, body, c.secrets(c.now()))
+	return []platforms.Event{ev}, nil
+}
+
 // challenge is what Slack wants back when the address is entered there. It says
 // nothing of anybody, so it is no event.
 // https://docs.slack.dev/reference/events/url_verification

@@ -31,13 +31,13 @@ func raw(r *http.Request, body []byte, secrets []platforms.Secret) *platforms.Ra
 	}
 	var all []header
 	for name, values := range r.Header {
-		if powerful(name) || !utf8.ValidString(name) {
+		if !utf8.ValidString(name) {
 			continue
 		}
 		h := header{name: http.CanonicalHeaderKey(name)}
 		for _, v := range values {
 			// The journal is JSON, which holds text only.
-			if telling(v, secrets) || !utf8.ValidString(v) {
+			if platforms.IsCredential(name, v) || telling(v, secrets) || !utf8.ValidString(v) {
 				continue
 			}
 			h.values, h.size = append(h.values, v), h.size+len(name)+len(v)
@@ -58,28 +58,7 @@ func raw(r *http.Request, body []byte, secrets []platforms.Secret) *platforms.Ra
 	return out
 }
 
-// powerful reports whether a header bears, by its name, what lets its holder act:
-// Authorization, Cookie, X-Gitlab-Token, X-Api-Key, Cf-Access-Jwt-Assertion and
-// their like.
-func powerful(name string) bool {
-	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
-	if strings.Contains(name, "signature") {
-		return false
-	}
-	for _, part := range []string{"authorization", "cookie", "token", "secret", "password", "passwd", "credential", "session", "jwt", "api-key", "apikey", "access-key"} {
-		if strings.Contains(name, part) {
-			return true
-		}
-	}
-	return slices.Contains(strings.Split(name, "-"), "auth")
-}
-
-// telling reports whether a value is a credential, whatever its header is called:
-// one for HTTP authentication, or with one of secrets in it.
+// telling reports whether one of secrets is in a value.
 func telling(value string, secrets []platforms.Secret) bool {
-	scheme, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(value)), " ")
-	if scheme == "bearer" || scheme == "basic" {
-		return true
-	}
 	return slices.ContainsFunc(secrets, func(s platforms.Secret) bool { return !s.IsZero() && strings.Contains(value, s.Reveal()) })
 }

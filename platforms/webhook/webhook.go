@@ -38,6 +38,7 @@ func Platform() platforms.Platform {
 		IDs:     platforms.IDs{Machines: true},
 		Away:    "While this computer is off, events are lost with services that deliver once, as GitHub does. Stripe, and most that follow Standard Webhooks, try again for days.",
 		Inbound: platforms.Webhook,
+		Answers: true,
 		Setup:   guide(),
 		New:     newConnector,
 	}
