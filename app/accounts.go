@@ -150,6 +150,7 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	a.pace.forget(id)
 	a.people.pairings.Forget(id)
 	a.waits.forget(id)
+	a.dropInput(ctx, id)
 	a.turns.drop(acc)
 	a.leases.drop(func(l api.Lease) bool { return l.Account == id })
 	failed = errors.Join(failed, a.forgetPeople(ctx, id), a.forgetScopes(ctx, id), a.forgetHooks(ctx, id), a.forgetInRelays(ctx, id, rec.Name))

@@ -78,6 +78,9 @@ type App struct {
 	relays    relays
 	leases    leases
 	asks      asks
+	inputs    inputs
+	recorder  *recorder
+	replays   replays
 	turns     turns
 	waits     waits
 	memories  sync.Mutex // held while a responder's memory is changed
@@ -147,11 +150,14 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		func() error { return a.openRelays(ctx) },
 		a.openLeases,
 		a.openHooks,
+		func() error { return a.openInputs(ctx) },
 	} {
 		if err := open(); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
 	}
+	a.recorder = newRecorder(a)
+	a.replays.slots = make(chan struct{}, replaysMost)
 	if a.doors, err = a.openDoors(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -226,11 +232,13 @@ func (a *App) Run(ctx context.Context) error {
 	a.tasks.Go(func() { a.watchWake(ctx) })
 	a.tasks.Go(func() { a.doors.run(ctx) })
 	a.tasks.Go(func() { a.hooking.run(ctx) })
+	a.tasks.Go(func() { a.recorder.run(ctx) })
 
 	<-ctx.Done()
 	a.log.Info("stopping")
 	a.tasks.Wait()
 	a.doors.close()
+	a.recorder.flush(context.WithoutCancel(ctx))
 	a.audit(ctx, "stopped", "postern", "", "Postern stopped.")
 	a.anchor(ctx)
 	late := time.AfterFunc(grace, a.stopWork)

@@ -94,7 +94,6 @@ func (a *App) Asks() []api.Ask {
 
 // Ask has an owner decide.
 func (t *turn) Ask(ctx context.Context, p Permission) (string, error) {
-	a := t.a
 	if ctx.Err() != nil || t.ctx.Err() != nil {
 		return "", ErrUndecided
 	}
@@ -102,6 +101,13 @@ func (t *turn) Ask(ctx context.Context, p Permission) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return t.ask(ctx, q, t.put)
+}
+
+// ask poses a question, which put brings where it is asked, and waits for the
+// decision.
+func (t *turn) ask(ctx context.Context, q *inquiry, put func(context.Context, *inquiry) error) (string, error) {
+	a := t.a
 	ctx, cancel := context.WithDeadline(ctx, q.Until)
 	defer cancel()
 	stop := context.AfterFunc(t.ctx, cancel)
@@ -110,7 +116,7 @@ func (t *turn) Ask(ctx context.Context, p Permission) (string, error) {
 		return "", err
 	}
 	defer a.withdraw(t.acc, q)
-	if err := t.put(ctx, q); err != nil {
+	if err := put(ctx, q); err != nil {
 		return "", err
 	}
 	if a.o.Asked != nil {

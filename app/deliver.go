@@ -29,6 +29,7 @@ func (a *App) deliver(ctx context.Context, l lane) (again time.Time) {
 		return time.Time{} // removed
 	}
 	for !a.stopping() {
+		a.replays.run(l)
 		var steps steps
 		n, again := a.deliverSome(ctx, acc, l, &steps)
 		if err := steps.wait(); err != nil {

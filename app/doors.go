@@ -57,7 +57,7 @@ func (a *App) openDoors(ctx context.Context) (*doors, error) {
 	if d.set == nil {
 		d.set = map[platforms.AccountID]doorSetting{}
 	}
-	d.server = ingress.New(ingress.Options{Log: a.log, Now: a.now, Changed: a.changed,
+	d.server = ingress.New(ingress.Options{Log: a.log, Now: a.now, Changed: a.changed, Observe: a.recorder.observe,
 		Alarm: func(id platforms.AccountID, text string) {
 			d.tell(guard.Event{What: guard.Alarm, Account: id, Text: text})
 		}})
@@ -228,7 +228,7 @@ func (g doorway) open(l listener, r platforms.Route) (string, func(), error) {
 	defer cancel()
 	claim, remove := g.d.claim(g.c, l, r.Path), func() {}
 	claim.Ready = func(ctx context.Context) {
-		remove = g.d.server.Handle(ctx, l.bind, ingress.Rule{Account: g.c.id, Route: r, Hosts: l.names(), Proxies: l.proxies, Allow: l.allow})
+		remove = g.d.server.Handle(ctx, l.bind, ingress.Rule{Account: g.c.id, Route: r, Hosts: l.names(), Proxies: l.proxies, Allow: l.allow, Answer: g.d.app.answers(g.c)})
 	}
 	pass, err := g.d.guard.Admit(ctx, claim)
 	if err != nil {

@@ -37,6 +37,7 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 	c := s.account
 	a := c.app
 	c.prove(&c.hears)
+	evs, odd := a.transform(c, evs)
 	allowed := make([]bool, len(evs))
 	c.mu.Lock()
 	ephemeral := c.rec.Ephemeral
@@ -77,6 +78,9 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 	}
 	for i, got := range accepted {
 		ev := evs[i]
+		if ev.Request != "" && got.Seq != 0 {
+			a.recorder.bring(ev, got, odd[i], a.inputs.wantsEvents(c.id))
+		}
 		switch {
 		case got.Duplicate:
 			if why := c.toldAgain(a.now()); why != "" {

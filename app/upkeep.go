@@ -56,6 +56,7 @@ func (a *App) copyJournal(ctx context.Context) {
 // tidy removes what is older or more than the person wants to keep.
 func (a *App) tidy(ctx context.Context) {
 	a.forgetFormer(ctx)
+	a.tidyInputs(ctx)
 	s := a.Settings()
 	removed, err := a.store.Prune(ctx, s.KeepFor, s.KeepBytes)
 	if err != nil {

@@ -74,7 +74,7 @@ func (q *requests) take(w http.ResponseWriter, r *http.Request, payload []byte) 
 	defer late.Stop()
 	answer := make(chan []byte, 1)
 	select {
-	case q.packets <- packet{kind: string(larkws.MessageTypeEvent), payload: payload, came: time.Now(), answer: answer}:
+	case q.packets <- packet{kind: string(larkws.MessageTypeEvent), payload: payload, came: time.Now(), answer: answer, request: platforms.RequestOf(r.Context())}:
 	case <-q.ended:
 		busy(w)
 		return

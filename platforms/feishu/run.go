@@ -195,6 +195,7 @@ func (r *run) store(ctx context.Context, packets []packet) error {
 			}
 			continue
 		}
+		ev.Request = p.request
 		if ev.Kind == platforms.ButtonClicked {
 			r.s.expect(clickOf(ev.Click.Token).Token, p)
 		}

@@ -42,6 +42,7 @@ type packet struct {
 	payload []byte
 	came    time.Time
 	answer  chan<- []byte // of a request: has room for what acknowledges it
+	request string        // its name, of a request
 }
 
 // session is one long connection, or the requests of one Run.

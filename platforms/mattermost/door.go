@@ -200,7 +200,7 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, c *connector, me us
 	// somebody who may not use a button must not use it up.
 	id := "action:" + got.Context.Message + ":" + got.Context.Number + ":" + got.UserID
 	words, err := d.hand(ctx, id, platforms.Event{
-		ID: platforms.EventID(id), Kind: platforms.ButtonClicked, Time: time.Now().UTC(),
+		ID: platforms.EventID(id), Kind: platforms.ButtonClicked, Request: platforms.RequestOf(ctx), Time: time.Now().UTC(),
 		Conversation: conversation(c.channel(ctx, p.ChannelID), me), Thread: platforms.ThreadID(p.RootID), Message: platforms.MessageID(p.ID),
 		From: c.user(ctx, got.UserID).who(), Mentioned: true,
 		Click: &platforms.Click{Data: got.Context.Data, Token: platforms.ReplyToken(id)},

@@ -272,7 +272,7 @@ func (c *connector) member(ctx context.Context, channel, who, as string) (bool, 
 // takeSlash has Run store a command, once for each trigger_id.
 func (c *connector) takeSlash(ctx context.Context, s slash, ch channel, me user, clicks chan<- press) error {
 	k := c.commands
-	ev := platforms.Event{ID: s.event(), Kind: platforms.MessageReceived, Time: time.Now().UTC(),
+	ev := platforms.Event{ID: s.event(), Kind: platforms.MessageReceived, Request: platforms.RequestOf(ctx), Time: time.Now().UTC(),
 		Conversation: conversation(ch, me), From: c.user(ctx, s.user).who(), Mentioned: true, Text: s.text, Note: "the command /" + k.trigger}
 	if ev.Conversation.Kind == platforms.Direct && ev.Conversation.Title == "" {
 		ev.Conversation.Title = ev.From.Name

@@ -51,12 +51,21 @@ func (m *Masker) Text(s string) string { return escape(m.hide(s), false) }
 // Lines is Text, but newlines and tabs stay.
 func (m *Masker) Lines(s string) string { return escape(m.hide(s), true) }
 
-// hide masks every stretch of s that some form of a secret covers. Stretches
-// that overlap are masked as one, so that no end of a secret is left.
+// Replace is s with every secret, in any of those forms, replaced by with, and how
+// often that was done. Nothing else is changed.
+func (m *Masker) Replace(s, with string) (string, int) { return m.replace(s, with) }
+
 func (m *Masker) hide(s string) string {
+	s, _ = m.replace(s, mask)
+	return s
+}
+
+// replace masks every stretch of s that some form of a secret covers. Stretches
+// that overlap are masked as one, so that no end of a secret is left.
+func (m *Masker) replace(s, with string) (out string, n int) {
 	texts := m.texts()
 	if len(texts) == 0 || len(s) < minSecret {
-		return s
+		return s, 0
 	}
 	type span struct{ from, to int }
 	var spans []span
@@ -71,7 +80,7 @@ func (m *Masker) hide(s string) string {
 		}
 	}
 	if len(spans) == 0 {
-		return s
+		return s, 0
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
 	var b strings.Builder
@@ -79,12 +88,13 @@ func (m *Masker) hide(s string) string {
 	for i, sp := range spans {
 		if i == 0 || sp.from >= end {
 			b.WriteString(s[end:sp.from])
-			b.WriteString(mask)
+			b.WriteString(with)
+			n++
 		}
 		end = max(end, sp.to)
 	}
 	b.WriteString(s[end:])
-	return b.String()
+	return b.String(), n
 }
 
 // texts is every form of every secret, made again only when the list changed.

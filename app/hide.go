@@ -1,0 +1,147 @@
+package app
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/postern/postern/app/internal/redact"
+	"github.com/postern/postern/platforms"
+)
+
+// masked stands for a value that lets its holder act.
+const masked = "[masked]"
+
+// Bounds of the headers that are kept of a request.
+const (
+	headersMost = 100
+	headerMost  = 8 << 10 // bytes of one value
+)
+
+// hider takes out of requests what lets its holder act: whoever sees it could
+// forge the next request, or answer in the bot's name.
+type hider struct {
+	secrets *redact.Masker
+	json    *regexp.Regexp
+}
+
+// newHider is a hider of secrets and of what is named like one.
+func newHider(secrets func() []platforms.Secret) hider {
+	return hider{redact.New(secrets), regexp.MustCompile(`"(?i:` + strings.Join(powerful(), "|") + `)"[ \t\r\n]*:[ \t\r\n]*"((?:[^"\\]|\\.)+)"`)}
+}
+
+// powerful is the fields of forms and of JSON whose values let their holder act.
+// An address to which an answer may be posted is one, too.
+func powerful() []string {
+	return []string{"token", "access_token", "refresh_token", "id_token", "verification_token", "verify_token", "secret", "client_secret",
+		"password", "passwd", "api_key", "apikey", "authorization", "mac", "response_url"}
+}
+
+// text is s without secrets, and how many were taken out.
+func (h hider) text(s string) (string, int) { return h.secrets.Replace(s, masked) }
+
+// form is a query or form without the values of fields that are named like
+// secrets. The rest stays as it is, byte for byte.
+func (h hider) form(s string) (string, int) {
+	if !strings.Contains(s, "=") {
+		return s, 0
+	}
+	parts := strings.Split(s, "&")
+	n := 0
+	for i, p := range parts {
+		name, value, _ := strings.Cut(p, "=")
+		if plain, err := url.QueryUnescape(name); err == nil && value != "" && slices.Contains(powerful(), strings.ToLower(plain)) {
+			parts[i] = name + "=" + masked
+			n++
+		}
+	}
+	return strings.Join(parts, "&"), n
+}
+
+// request is a request's parts without what lets its holder act, and how many
+// values were taken out.
+func (h hider) request(query string, header http.Header, body []byte) (string, map[string][]string, []byte, int) {
+	query, n := h.form(query)
+	query, m := h.text(query)
+	n += m
+	out := make(map[string][]string, len(header))
+	for name, values := range header {
+		if len(out) == headersMost {
+			break
+		}
+		name = strings.ToValidUTF8(name, "\ufffd")
+		for _, v := range values {
+			switch {
+			case platforms.IsCredential(name, v):
+				v, m = masked, 1
+			default:
+				v, m = h.text(strings.ToValidUTF8(cut(v, headerMost), "\ufffd"))
+			}
+			n += m
+			out[name] = append(out[name], v)
+		}
+	}
+	body, m = h.body(header.Get("Content-Type"), body)
+	return query, out, body, n + m
+}
+
+func (h hider) body(kind string, body []byte) ([]byte, int) {
+	n := 0
+	s := string(body)
+	switch {
+	case strings.HasPrefix(kind, "application/x-www-form-urlencoded"):
+		s, n = h.form(s)
+		s, m := h.payload(s)
+		n += m
+		s, m = h.text(s)
+		if n += m; n == 0 {
+			return body, 0
+		}
+		return []byte(s), n
+	case bytes.Contains(body, []byte(`"`)):
+		s, n = h.fields(s)
+	}
+	s, m := h.text(s)
+	if n += m; n == 0 {
+		return body, 0
+	}
+	return []byte(s), n
+}
+
+// fields is JSON without the values of fields that are named like secrets.
+func (h hider) fields(s string) (string, int) {
+	found := h.json.FindAllStringSubmatchIndex(s, -1)
+	if len(found) == 0 {
+		return s, 0
+	}
+	var b strings.Builder
+	end := 0
+	for _, at := range found {
+		b.WriteString(s[end:at[2]])
+		b.WriteString(masked)
+		end = at[3]
+	}
+	b.WriteString(s[end:])
+	return b.String(), len(found)
+}
+
+// payload is a form whose fields hold JSON without what that has of the kind.
+func (h hider) payload(s string) (string, int) {
+	parts := strings.Split(s, "&")
+	n := 0
+	for i, p := range parts {
+		name, value, _ := strings.Cut(p, "=")
+		plain, err := url.QueryUnescape(value)
+		if err != nil || !strings.HasPrefix(plain, "{") {
+			continue
+		}
+		if clean, m := h.fields(plain); m > 0 {
+			parts[i] = name + "=" + url.QueryEscape(clean)
+			n += m
+		}
+	}
+	return strings.Join(parts, "&"), n
+}
