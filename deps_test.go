@@ -117,7 +117,7 @@ func TestImports(t *testing.T) {
 				}
 			}
 			if inside(from, "ui/window") && ours && !inside(to, "ui/window") &&
-				!slices.Contains([]string{"app/control/client", "app/control/api", "app/access", "app/exposure", "ui/model", "assets", "platforms", "platforms/text"}, to) {
+				!slices.Contains([]string{"app/control/client", "app/control/api", "app/access", "app/exposure", "app/inspect", "ui/model", "assets", "platforms", "platforms/text"}, to) {
 				bad("the window is a client of the local interface")
 			}
 			for _, face := range []string{"ui/tray", "ui/notify", "ui/model"} {

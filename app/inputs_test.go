@@ -129,6 +129,23 @@ func TestWhatComesIsNoted(t *testing.T) {
 	if forged.Verified || forged.Why != "bad signature" || forged.Status != 404 || len(forged.Entries) != 0 {
 		t.Errorf("%+v", forged)
 	}
+	if first.Line != `{"text":"hello"}` {
+		t.Errorf("%q", first.Line)
+	}
+	for expr, want := range map[string]api.InputTried{
+		`text + "!"`:      {Text: `{"text":"hello"}!`},
+		`conversation.id`: {Text: "c1"},
+		`text +`:          {Problem: "ine 1"},
+		`json.a.b`:        {Problem: "nothing that could have"},
+	} {
+		got, err := w.app.TryInput(t.Context(), api.InputTrial{Request: first.ID, Expr: expr})
+		if err != nil || got.Text != want.Text || (got.Problem == "") != (want.Problem == "") || !strings.Contains(got.Problem, want.Problem) {
+			t.Errorf("%s: %+v %v", expr, got, err)
+		}
+	}
+	if got, err := w.app.TryInput(t.Context(), api.InputTrial{Request: forged.ID, Expr: `json.text + header("X-Delivery")`}); err != nil || got.Text != "forgeda2" {
+		t.Errorf("%+v %v", got, err)
+	}
 	for q, want := range map[api.InputQuery]int{
 		{Only: "verified"}: 2, {Only: "refused"}: 1, {Text: "FORGED"}: 1, {Text: "ada"}: 1, {Text: "page=1"}: 1, {Account: "other"}: 0, {Limit: 1}: 1, {Before: forged.ID}: 2,
 	} {

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/time/rate"
 
 	"github.com/postern/postern/app/ingress"
 	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // Bounds of what is noted of the requests that come. What they bring is in the
@@ -233,6 +235,7 @@ func (r *recorder) request(n noted) store.Request {
 		q.Why = n.why
 	}
 	q.Query, q.Header, q.Body, q.Masked = r.hide.request(n.Query, n.Header, n.Body)
+	q.Line = firstLine(q.Body)
 	answer, m := r.hide.text(n.Answer)
 	q.Answer, q.Masked = answer, q.Masked+m
 	if q.Masked > 0 {
@@ -255,4 +258,19 @@ func (r *recorder) forget(id platforms.AccountID) {
 	r.queue = slices.DeleteFunc(r.queue, func(n noted) bool { return id == "" || n.Account == id })
 	maps.DeleteFunc(r.paces, func(o platforms.AccountID, _ *pair) bool { return o == id })
 	delete(r.missed, id)
+}
+
+// firstLine is the beginning of a body's first line that says anything, if that
+// is text.
+func firstLine(body []byte) string {
+	body = body[:min(len(body), 2000)]
+	if bytes.IndexByte(body, 0) >= 0 || !utf8.Valid(body[:max(0, len(body)-utf8.UTFMax)]) {
+		return ""
+	}
+	for line := range bytes.Lines(body) {
+		if s := text.Line(string(line), 120); s != "" {
+			return s
+		}
+	}
+	return ""
 }

@@ -7,7 +7,9 @@ import (
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/app/routes"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // Requests is what came, newest first, without bodies.
@@ -45,6 +47,40 @@ func (a *App) Request(_ context.Context, id uint64) (api.InputRequest, error) {
 
 var errNoRequest = &api.Error{Kind: platforms.Rejected, Text: "There is no such request, or it is not kept any more."}
 
+// TryInput has an expression make a text of a request that is kept, as a
+// transform or an answer would.
+func (a *App) TryInput(ctx context.Context, t api.InputTrial) (api.InputTried, error) {
+	w, err := routes.CompileText(t.Expr)
+	if err != nil {
+		return api.InputTried{Problem: text.Sentence(err.Error())}, nil
+	}
+	r, err := a.Request(ctx, t.Request)
+	if err != nil {
+		return api.InputTried{}, err
+	}
+	acc, err := a.account(r.Account)
+	if err != nil {
+		return api.InputTried{}, err
+	}
+	if r.Erased {
+		return api.InputTried{}, rejected("What this request held is not kept, so nothing can be tried with it.")
+	}
+	ev := requestEvent(r.Method, r.Header, r.Body)
+	if len(r.Entries) > 0 {
+		if e, err := a.store.Entry(r.Entries[0]); err == nil && e.Event != nil {
+			ev = *e.Event
+			if ev.Raw == nil {
+				ev.Raw = &platforms.Raw{Method: r.Method, Header: r.Header, Body: r.Body}
+			}
+		}
+	}
+	words, err := w.Text(a.routeInput(acc, ev))
+	if err != nil {
+		return api.InputTried{Problem: text.Sentence(err.Error())}, nil
+	}
+	return api.InputTried{Text: words}, nil
+}
+
 // ForgetRequests drops an account's, or everything if id is empty.
 func (a *App) ForgetRequests(ctx context.Context, id platforms.AccountID) error {
 	ids := []platforms.AccountID{id}
@@ -69,6 +105,6 @@ func (a *App) ForgetRequests(ctx context.Context, id platforms.AccountID) error 
 
 func wireRequest(r store.Request) api.InputRequest {
 	return api.InputRequest{ID: r.ID, At: r.At, Account: r.Account, Via: r.Via, From: r.From, Method: r.Method, Query: r.Query, Header: r.Header,
-		Body: r.Body, Size: r.Size, Cut: r.Cut, Exact: r.Exact, Erased: r.Erased, Masked: r.Masked, Verified: !r.Refused, Why: r.Why,
+		Body: r.Body, Line: r.Line, Size: r.Size, Cut: r.Cut, Exact: r.Exact, Erased: r.Erased, Masked: r.Masked, Verified: !r.Refused, Why: r.Why,
 		Status: r.Status, Answer: r.Answer, Took: r.Took, Entries: r.Entries, Again: r.Again}
 }

@@ -86,6 +86,7 @@ func needs() map[string]need {
 		"GET /v1/requests":                    never,
 		"GET /v1/requests/{seq}":              never,
 		"DELETE /v1/requests":                 never,
+		"POST /v1/inputs/try":                 never,
 		"POST /v1/replay":                     never,
 		"GET /v1/inputs/{id}/registration":    never,
 		"PUT /v1/inputs/{id}/registration":    never,

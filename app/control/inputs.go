@@ -20,6 +20,8 @@ type Inputs interface {
 	Request(ctx context.Context, id uint64) (api.InputRequest, error)
 	// ForgetRequests drops an account's, or everything if id is empty.
 	ForgetRequests(ctx context.Context, id platforms.AccountID) error
+	// TryInput has an expression make a text of a request that is kept.
+	TryInput(ctx context.Context, t api.InputTrial) (api.InputTried, error)
 	// Replay hands something to responders once more and waits for them.
 	Replay(ctx context.Context, r api.Replay) (api.Replayed, error)
 
@@ -60,6 +62,9 @@ func (s *Server) inputs() map[string]handlerFunc {
 		"DELETE /v1/requests": func(w http.ResponseWriter, r *http.Request) error {
 			return done(w, b.ForgetRequests(r.Context(), platforms.AccountID(r.URL.Query().Get("account"))))
 		},
+		"POST /v1/inputs/try": withBody(http.StatusOK, func(r *http.Request, in api.InputTrial) (api.InputTried, error) {
+			return b.TryInput(r.Context(), in)
+		}),
 		"POST /v1/replay": personOnly(withBody(http.StatusOK, func(r *http.Request, in api.Replay) (api.Replayed, error) {
 			return b.Replay(r.Context(), in)
 		})),

@@ -71,6 +71,7 @@ type InputRequest struct {
 	Query  string              `json:"query,omitempty"`
 	Header map[string][]string `json:"header,omitempty"`
 	Body   []byte              `json:"body,omitempty"` // in lists: left out
+	Line   string              `json:"line,omitempty"` // the beginning of the body's first line, if that is text: at most 120 characters
 	Size   int64               `json:"size"`           // of the body as it came, in bytes
 	Cut    bool                `json:"cut,omitempty"`  // Body is only its beginning
 	Exact  bool                `json:"exact"`          // Body is byte for byte what the sender sent
@@ -93,6 +94,18 @@ type InputQuery struct {
 	Only    string // "": all, "verified", "refused"
 	Before  uint64 // older than this id
 	Limit   int    // 0: 100, at most 1,000
+}
+
+// InputTrial is an expression to be tried on a request that is kept.
+type InputTrial struct {
+	Request uint64 `json:"request"`
+	Expr    string `json:"expr"`
+}
+
+// InputTried is what came of it: a text, or a sentence that says what is wrong.
+type InputTried struct {
+	Text    string `json:"text"`
+	Problem string `json:"problem,omitempty"`
 }
 
 // Replay hands a stored message or request to responders once more. Exactly one

@@ -56,6 +56,12 @@ func (c *Client) ForgetRequests(ctx context.Context, id platforms.AccountID) err
 	return c.call(ctx, http.MethodDelete, "requests", q, nil, nil)
 }
 
+// TryInput has an expression make a text of a request that is kept.
+func (c *Client) TryInput(ctx context.Context, t api.InputTrial) (out api.InputTried, err error) {
+	err = c.call(ctx, http.MethodPost, "inputs/try", nil, t, &out)
+	return out, err
+}
+
 // Replay hands something to responders once more and waits for them. Only a
 // person can.
 func (c *Client) Replay(ctx context.Context, r api.Replay) (out api.Replayed, err error) {

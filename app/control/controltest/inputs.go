@@ -163,6 +163,11 @@ func (b *Backend) ForgetRequests(ctx context.Context, id platforms.AccountID) er
 	return b.call(ctx, "ForgetRequests", id)
 }
 
+// TryInput is noted.
+func (b *Backend) TryInput(ctx context.Context, t api.InputTrial) (api.InputTried, error) {
+	return api.InputTried{Text: t.Expr}, b.call(ctx, "TryInput", t.Request, t.Expr)
+}
+
 // Replay is Coming's.
 func (b *Backend) Replay(ctx context.Context, r api.Replay) (api.Replayed, error) {
 	return b.comes().Replayed, b.call(ctx, "Replay", r.Entry, r.Request, r.To, r.Send)

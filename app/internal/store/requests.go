@@ -31,6 +31,7 @@ type Request struct {
 	Query  string              `json:"query,omitempty"`
 	Header map[string][]string `json:"header,omitempty"`
 	Body   []byte              `json:"-"`
+	Line   string              `json:"line,omitempty"` // how the body begins
 	Size   int64               `json:"size,omitempty"` // of the body as it came
 	Cut    bool                `json:"cut,omitempty"`
 	Exact  bool                `json:"exact,omitempty"`
