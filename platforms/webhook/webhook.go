@@ -18,6 +18,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -62,6 +63,7 @@ type connector struct {
 	secrets func(time.Time) []platforms.Secret // under which a request may come in
 	ingress platforms.Ingress
 	path    string
+	http    *http.Client // for the service's API; nil in tests that don't call it
 	log     *slog.Logger
 	now     func() time.Time
 	heard   atomic.Bool // something has come
@@ -83,7 +85,7 @@ func newConnector(c platforms.Config) (platforms.Connector, error) {
 	conn := &connector{
 		scheme:  s,
 		secrets: func(now time.Time) []platforms.Secret { return c.Live(keySecret, now) },
-		ingress: c.Ingress, path: "/hook/" + where(c), log: c.Log, now: time.Now,
+		ingress: c.Ingress, path: "/hook/" + where(c), http: c.HTTP, log: c.Log, now: time.Now,
 	}
 	if conn.log == nil {
 		conn.log = slog.New(slog.DiscardHandler)
