@@ -99,6 +99,9 @@ func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.A
 		what = "The account was changed, and its secrets: " + strings.Join(values.typed, ", ") + "."
 	}
 	a.audit(ctx, string(api.Changed), "", id, what)
+	if len(values.typed)+len(values.cleared) > 0 || !maps.Equal(rec.Settings, values.settings) {
+		a.registers.outdated(ctx, id)
+	}
 	acc.mu.Lock()
 	acc.checked = false
 	acc.mu.Unlock()
@@ -137,7 +140,7 @@ func (a *App) RemoveAccount(ctx context.Context, id platforms.AccountID) error {
 	// The secrets go whether or not whoever asked still waits, and before the id
 	// is free for a new account.
 	ctx = context.WithoutCancel(ctx)
-	var failed error
+	failed := a.unregisterRemoved(ctx, acc)
 	for _, f := range append([]string{ownKey}, rec.Secrets...) {
 		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(id, f)))
 	}

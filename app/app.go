@@ -83,7 +83,9 @@ type App struct {
 	replays   replays
 	turns     turns
 	waits     waits
+	registers registers
 	memories  sync.Mutex // held while a responder's memory is changed
+	keys      sync.Mutex // held while an account's own key is looked up or made
 
 	gates  gates // conversations that the platform asked us to leave alone
 	pace   *pacer
@@ -151,6 +153,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		a.openLeases,
 		a.openHooks,
 		func() error { return a.openInputs(ctx) },
+		func() error { return a.openRegisters(ctx) },
 	} {
 		if err := open(); err != nil {
 			return nil, errors.Join(err, a.Close())

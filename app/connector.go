@@ -101,6 +101,9 @@ func (a *App) ownKey(ctx context.Context, p platforms.Platform, rec store.Accoun
 	if p.Reach(rec.Settings) == platforms.Dials {
 		return platforms.Secret{}, nil
 	}
+	// Two that make one at the same time would call the account by two addresses.
+	a.keys.Lock()
+	defer a.keys.Unlock()
 	name := secretName(rec.ID, ownKey)
 	s, err := a.vault.Get(ctx, name)
 	if errors.Is(err, vault.ErrNotFound) {

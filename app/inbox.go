@@ -91,6 +91,7 @@ func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 			s.stored(ev, ephemeral, allowed[i])
 		}
 	}
+	a.registers.heard(ctx, c.id)
 	a.changed()
 	return nil
 }

@@ -64,6 +64,12 @@ type Platform struct {
 	InboundOf func(settings map[string]string) Inbound
 	Setup     Guide
 
+	// Registers is what the service of an account with these settings wants to
+	// know so that it can be told by its API where to deliver; false where it has
+	// no such API, or none that is known here. It is pure. Nil: never. Where it is
+	// true, the Connector is a Registrar.
+	Registers func(settings map[string]string) (RegisterForm, bool)
+
 	// Greet is a link that opens a direct conversation with the bot in which the
 	// person has only to press send for it to get code, which is letters and
 	// digits. It is pure. Nil, or an empty link: there is no such link.

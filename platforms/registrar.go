@@ -3,18 +3,14 @@ package platforms
 import "context"
 
 // Registrar is an optional power of a Connector whose service can be told by an
-// API where to deliver.
+// API where to deliver. Platform.Registers says for which accounts.
 type Registrar interface {
-	// RegisterForm is what the service wants to know; false where it has no API
-	// for this, or none that is known here. It is pure.
-	RegisterForm() (RegisterForm, bool)
-
 	// Address is what the service must be told, without opening anything. It
 	// fails as Ingress.Address does.
 	Address() (string, error)
 
 	// Register has the service deliver to Address from now on. values are
-	// RegisterForm's fields without the secrets, cleaned by their Parse. It looks
+	// Platform.Registers' fields without the secrets, cleaned by their Parse. It looks
 	// for what is registered already, at the same address or as before, and
 	// changes that instead of adding a second. A zero before means that nothing
 	// is known of an earlier time. If what it returns has another ID than before

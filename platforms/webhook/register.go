@@ -49,9 +49,13 @@ func registries() map[string]registry {
 	return map[string]registry{senderGitHub: gitHubRegistry(), senderGitLab: gitLabRegistry(), senderWebex: webexRegistry()}
 }
 
-// RegisterForm is platforms.Registrar's.
-func (c *connector) RegisterForm() (platforms.RegisterForm, bool) {
-	r, ok := registries()[c.scheme.sender]
+// registers is platforms.Platform's Registers.
+func registers(settings map[string]string) (platforms.RegisterForm, bool) {
+	sender := settings[keySender]
+	if sender == "" {
+		sender = senders()[0].Value
+	}
+	r, ok := registries()[sender]
 	if !ok {
 		return platforms.RegisterForm{}, false
 	}

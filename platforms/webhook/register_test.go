@@ -14,6 +14,7 @@ import (
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/ingresstest"
 	"github.com/postern/postern/platforms/platformtest"
+	"github.com/postern/postern/platforms/webhook"
 	"github.com/postern/postern/platforms/webhook/webhooktest"
 )
 
@@ -38,7 +39,7 @@ func registrar(t *testing.T, s webhooktest.Service) *registering {
 	t.Cleanup(api.Close)
 	b := start(t, s, in, &platformtest.Recorder{})
 	r := &registering{bench: b, api: api, reg: b.conn.(platforms.Registrar), values: map[string]string{}}
-	form, ok := r.reg.RegisterForm()
+	form, ok := webhook.Platform().Registers(map[string]string{"sender": string(s)})
 	if !ok || form.Title == "" || len(form.Fields) == 0 || len(form.Setup.Steps) == 0 {
 		t.Fatalf("%v %+v", ok, form)
 	}
@@ -305,7 +306,7 @@ func TestRegisterNeedsAnAddress(t *testing.T) {
 	}
 	for _, s := range []webhooktest.Service{webhooktest.Stripe, webhooktest.Slack, webhooktest.Standard} {
 		conn := connect(t, account(s, secretOf(s), in)).(platforms.Registrar)
-		if _, ok := conn.RegisterForm(); ok {
+		if _, ok := webhook.Platform().Registers(map[string]string{"sender": string(s)}); ok {
 			t.Errorf("%s has a form", s)
 		}
 		if _, err := conn.Register(context.Background(), nil, nil, platforms.Registered{}); platforms.KindOf(err) != platforms.Unsupported {
@@ -317,7 +318,7 @@ func TestRegisterNeedsAnAddress(t *testing.T) {
 func TestRegisterFields(t *testing.T) {
 	parse := func(s webhooktest.Service, key, typed string) string {
 		t.Helper()
-		form, _ := connect(t, account(s, secretOf(s), ingresstest.New())).(platforms.Registrar).RegisterForm()
+		form, _ := webhook.Platform().Registers(map[string]string{"sender": string(s)})
 		for _, f := range form.Fields {
 			if f.Key == key {
 				out, err := f.Parse(typed)

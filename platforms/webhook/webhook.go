@@ -40,8 +40,8 @@ func Platform() platforms.Platform {
 		Away:    "While this computer is off, events are lost with services that deliver once, as GitHub does. Stripe, and most that follow Standard Webhooks, try again for days.",
 		Inbound: platforms.Webhook,
 		Answers: true,
-		Setup:   guide(),
-		New:     newConnector,
+		Setup:   guide(), Registers: registers,
+		New: newConnector,
 	}
 }
 

@@ -162,7 +162,8 @@ type RegStep struct {
 
 // RegDraft registers an input at its service. Values are the service's own
 // fields, as typed; secrets among them are used now, and kept only for the
-// removal, in the keyring.
+// removal, in the keyring. Where it was registered before, an absent key keeps
+// its value, and so does a secret that is empty.
 type RegDraft struct {
 	Values map[string]string `json:"values"`
 }
@@ -172,4 +173,12 @@ type RegForm struct {
 	Title  string          `json:"title"` // the service's
 	Fields []Field         `json:"fields"`
 	Setup  platforms.Guide `json:"setup"`
+	// Address is what the service will be told; empty, and Why says what to do
+	// first, while there is none.
+	Address string `json:"address,omitempty"`
+	Why     string `json:"why,omitempty"`
+	// Values are those of the time before, without secrets; Kept are the secret
+	// fields of which one is kept, so that they may stay empty.
+	Values map[string]string `json:"values,omitempty"`
+	Kept   []string          `json:"kept,omitempty"`
 }

@@ -28,7 +28,7 @@ const (
 	bRequests   = "requests"    // id → record
 	bRequestsOf = "requests of" // account, sort, id → size and time: see requestsOf
 
-	bDedupe   = "seen "            // and a generation: account, event id or message key → seq
+	bDedupe = "seen " // and a generation: account, event id or message key → seq
 )
 
 // allBuckets is every bucket but the generations of bDedupe.
