@@ -84,6 +84,14 @@ func newAccount(a *App, p platforms.Platform, rec store.Account) *account {
 	}
 }
 
+// offers is the platform as this account's settings have it.
+func (c *account) offers() platforms.Platform {
+	c.mu.Lock()
+	settings := c.rec.Settings // replaced as a whole, never changed
+	c.mu.Unlock()
+	return c.platform.Of(settings)
+}
+
 // supervise runs the connector again and again until ctx ends.
 func (c *account) supervise(ctx context.Context) {
 	defer c.drop()

@@ -159,7 +159,7 @@ func (t *turn) question(p Permission) (*inquiry, error) {
 		}
 		q.Choices = append(q.Choices, api.AskChoice{ID: c.ID, Label: label, Grants: c.Grants})
 	}
-	l := t.acc.platform.Limits
+	l := t.acc.offers().Limits
 	q.here = t.a.ownedHere(q)
 	q.numbers = q.here && (len(q.Choices) > l.Buttons || l.Data > 0 && len(askData(q.ID, 0)) > l.Data ||
 		l.Label > 0 && slices.ContainsFunc(q.Choices, func(c api.AskChoice) bool { return utf8.RuneCountInString(c.Label) > l.Label }))

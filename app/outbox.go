@@ -97,7 +97,7 @@ func (a *App) drain(ctx context.Context, l lane) (again time.Time) {
 // carry the mark at a time; else several, to share the disk's work.
 func (a *App) nextSends(ctx context.Context, l lane, acc *account) (batch []store.Pending, again time.Time, err error) {
 	most := ahead
-	if pace := acc.platform.Limits.Pace; pace.Conversation.N > 0 || pace.Account.N > 0 {
+	if pace := acc.offers().Limits.Pace; pace.Conversation.N > 0 || pace.Account.N > 0 {
 		most = 1
 	}
 	var marks steps
@@ -185,14 +185,15 @@ func (a *App) sendParts(ctx context.Context, acc *account, l lane, p store.Pendi
 	if err != nil {
 		return nil, err
 	}
-	all, err := parts(p.Message, acc.platform)
+	on := acc.offers()
+	all, err := parts(p.Message, on)
 	if err != nil {
 		return nil, err
 	}
 	shared := a.isShared(l)
 	ids := p.Parts
 	for i := len(ids); i < len(all); i++ {
-		if err := a.pace.wait(ctx, l, shared, acc.platform.Limits.Pace); err != nil {
+		if err := a.pace.wait(ctx, l, shared, on.Limits.Pace); err != nil {
 			return nil, err
 		}
 		a.trying.Store(p.Seq, struct{}{})

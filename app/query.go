@@ -103,7 +103,8 @@ func (a *App) Send(ctx context.Context, d api.Draft, files []control.Upload) (ap
 	if err != nil {
 		return api.Entry{}, err
 	}
-	if acc.platform.Limits.Mute {
+	on := acc.offers()
+	if on.Limits.Mute {
 		return api.Entry{}, &api.Error{Kind: platforms.Unsupported, Text: acc.platform.Title + " only brings messages. Nothing can be sent through it; choose another account."}
 	}
 	if d.Conversation == "" {
@@ -122,19 +123,19 @@ func (a *App) Send(ctx context.Context, d api.Draft, files []control.Upload) (ap
 	if m.Key == "" {
 		m.Key = "u/" + rand.Text()
 	}
-	if len(files) > 0 && acc.platform.Limits.Upload == 0 {
+	if len(files) > 0 && on.Limits.Upload == 0 {
 		return api.Entry{}, wireError(errNoFiles)
 	}
 	var spooled []store.SpooledFile
 	for _, f := range files {
-		s, err := a.store.Spool(ctx, f.Name, f.MediaType, acc.platform.Limits.Upload, f.Body)
+		s, err := a.store.Spool(ctx, f.Name, f.MediaType, on.Limits.Upload, f.Body)
 		if err != nil {
 			return api.Entry{}, wireError(err)
 		}
 		spooled = append(spooled, s)
 		m.Files = append(m.Files, platforms.File{Name: s.Name, MediaType: s.MediaType, Size: s.Size})
 	}
-	if _, err := parts(m, acc.platform); err != nil {
+	if _, err := parts(m, on); err != nil {
 		return api.Entry{}, wireError(err)
 	}
 	acc.mu.Lock()
@@ -283,5 +284,5 @@ func (l lane) String() string { return fmt.Sprintf("%s/%s", l.account, l.convers
 // Mute reports whether nothing can be sent through an account, or there is none.
 func (a *App) Mute(id platforms.AccountID) bool {
 	c, err := a.account(id)
-	return err != nil || c.platform.Limits.Mute
+	return err != nil || c.offers().Limits.Mute
 }

@@ -99,7 +99,7 @@ func (t *turn) Done(answers []platforms.Message, err error) {
 // show shows what Update was given, until the turn is over.
 func (t *turn) show() {
 	defer close(t.shown)
-	if !t.acc.platform.Limits.Edit {
+	if !t.acc.offers().Limits.Edit {
 		<-t.ctx.Done()
 		return
 	}
@@ -143,7 +143,7 @@ func (t *turn) showOnce(text string) error {
 	ctx, cancel := context.WithTimeout(t.ctx, showTimeout)
 	defer cancel()
 	m := answer(t.job, t.id, 0, platforms.Message{Text: text, Format: platforms.Markdown})
-	all, err := parts(m, t.acc.platform)
+	all, err := parts(m, t.acc.offers())
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (t *turn) paced(ctx context.Context) (platforms.Connector, error) {
 	if until := t.a.gates.until(l, t.a.now()); !until.IsZero() {
 		return nil, &platforms.Error{Kind: platforms.RateLimited, RetryAfter: until.Sub(t.a.now()), Text: "The platform wants a rest."}
 	}
-	return conn, t.a.pace.wait(ctx, l, t.a.isShared(l), t.acc.platform.Limits.Pace)
+	return conn, t.a.pace.wait(ctx, l, t.a.isShared(l), t.acc.offers().Limits.Pace)
 }
 
 func (t *turn) edit(ctx context.Context, id platforms.MessageID, m platforms.Message) error {
@@ -212,7 +212,7 @@ func (t *turn) replace(m platforms.Message) (left []platforms.Message, done bool
 	if live == "" || len(m.Files) > 0 || m.Text == "" {
 		return nil, false
 	}
-	all, err := parts(m, t.acc.platform)
+	all, err := parts(m, t.acc.offers())
 	if err != nil {
 		return nil, false
 	}

@@ -18,7 +18,7 @@ func (c *account) typing(ctx context.Context, ev platforms.Event) (stop func()) 
 	c.mu.Lock()
 	typer, ok := c.conn.(platforms.Typer)
 	c.mu.Unlock()
-	lasts := c.platform.Limits.Typing
+	lasts := c.offers().Limits.Typing
 	if !ok || lasts <= 0 {
 		return func() {}
 	}

@@ -23,7 +23,7 @@ func (a *App) withdraw(acc *account, q *inquiry) {
 	if a.o.AskEnded != nil {
 		a.o.AskEnded(q.ID)
 	}
-	if !acc.platform.Limits.Edit || entry == 0 || a.work.Err() != nil {
+	if !acc.offers().Limits.Edit || entry == 0 || a.work.Err() != nil {
 		return
 	}
 	a.turns.start(func() { a.mark(acc, q, entry, words) })
@@ -44,12 +44,12 @@ func (a *App) mark(acc *account, q *inquiry, entry uint64, words string) {
 	}
 	editor, ok := conn.(platforms.Editor)
 	l := lane{q.Account, q.Conversation}
-	if !ok || a.pace.wait(ctx, l, a.isShared(l), acc.platform.Limits.Pace) != nil {
+	if !ok || a.pace.wait(ctx, l, a.isShared(l), acc.offers().Limits.Pace) != nil {
 		return
 	}
 	m := *e.Message
 	m.Buttons, m.Text = nil, fmt.Sprintf("%s asked: %s\n\n%s", q.Responder, q.Title, words)
-	all, err := parts(m, acc.platform)
+	all, err := parts(m, acc.offers())
 	if err != nil {
 		return
 	}

@@ -85,6 +85,12 @@ type Platform struct {
 	// person: the protocol wants no more than that it was taken.
 	Answers bool
 
+	// Vary gives p the Limits and the Length of an account with these settings,
+	// where they decide those: such a platform's own are what an account has that
+	// chose nothing. It changes nothing else, is pure, and takes any settings, as
+	// they are typed. Nil: all accounts have the same. Ask Of, which knows both.
+	Vary func(p *Platform, settings map[string]string)
+
 	// New builds a connector. It does no I/O and starts nothing.
 	New func(Config) (Connector, error)
 }
@@ -129,6 +135,14 @@ func (p Platform) Reach(settings map[string]string) Inbound {
 	return p.InboundOf(settings)
 }
 
+// Of is p as an account with these settings has it.
+func (p Platform) Of(settings map[string]string) Platform {
+	if p.Vary != nil {
+		p.Vary(&p, settings)
+	}
+	return p
+}
+
 // Guide is the setup of one platform, step by step.
 type Guide struct {
 	Steps    []Step   `json:"steps,omitempty"`
@@ -148,6 +162,9 @@ type Step struct {
 type Limits struct {
 	// Mute says that nothing can be sent: Send is Unsupported, whatever it is.
 	Mute bool `json:"mute,omitempty"`
+	// Deaf says that nothing ever comes in: the account only speaks. It has the
+	// one conversation of which Run tells as soon as it is connected.
+	Deaf bool `json:"deaf,omitempty"`
 
 	Text    int  `json:"text,omitempty"`    // longest message text, in Unit
 	Caption int  `json:"caption,omitempty"` // longest text beside a file, in Unit

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	larkws "github.com/larksuite/oapi-sdk-go/v3/ws"
+	"github.com/postern/postern/platforms"
 )
 
 const (

@@ -59,6 +59,16 @@ type Harness struct {
 	// Down means that nothing comes in.
 	OnlyHears bool
 
+	// OnlySpeaks says that nothing ever comes in: Limits.Deaf is set, and Run tells
+	// of one conversation, World.Direct, by an event of kind MembershipChanged.
+	// All that makes a World say something is nil then, and so are Disconnect,
+	// FailStream, Cut, Silence, Garbage, Skew and Advance.
+	OnlySpeaks bool
+
+	// Unasked says that nothing can be asked of the server: only a Send shows
+	// whether a credential is good. Check and Run call nobody then.
+	Unasked bool
+
 	// Numbered says that in these Worlds buttons are lines of text, which
 	// people choose by a reaction or by a number.
 	Numbered bool

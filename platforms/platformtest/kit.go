@@ -81,6 +81,24 @@ func (s *suite) calling(t *testing.T) *desk {
 	return s.open(t)
 }
 
+// hearing is open, for a test of what comes in.
+func (s *suite) hearing(t *testing.T) *desk {
+	t.Helper()
+	if s.h.OnlySpeaks {
+		t.Skip("nothing ever comes in")
+	}
+	return s.open(t)
+}
+
+// asking is calling, for a test of what the connector asks before it sends.
+func (s *suite) asking(t *testing.T) *desk {
+	t.Helper()
+	if s.h.Unasked {
+		t.Skip("nothing can be asked of the server")
+	}
+	return s.calling(t)
+}
+
 // connect gives d a connector.
 func (s *suite) connect(t *testing.T, d *desk) *desk {
 	t.Helper()

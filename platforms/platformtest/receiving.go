@@ -43,9 +43,14 @@ func (s *suite) platform(t *testing.T) {
 func (s *suite) complete(t *testing.T, d *desk) {
 	l, dials, calls := s.limits, s.h.Platform.Inbound != platforms.Webhook, !s.h.OnlyHears
 	_, clicker := d.conn.(platforms.Clicker)
+	hears := !s.h.OnlySpeaks
 	if dials && !calls {
 		t.Error("who calls nobody can't dial: Inbound is Webhook where OnlyHears")
 	}
+	if l.Deaf != s.h.OnlySpeaks || s.h.Unasked && hears {
+		t.Errorf("Limits.Deaf is %v, OnlySpeaks %v, Unasked %v", l.Deaf, s.h.OnlySpeaks, s.h.Unasked)
+	}
+	dials = dials && hears
 	for _, c := range []struct {
 		name         string
 		has, offered bool
@@ -56,15 +61,15 @@ func (s *suite) complete(t *testing.T, d *desk) {
 		{"Typed", d.Typed != nil, l.Typing > 0},
 		{"Thread", d.Thread != "", l.Threads},
 		{"Redeliver", d.Redeliver != nil, l.Redelivery > 0},
-		{"Acked", d.Acked != nil, !s.h.Unacknowledged},
+		{"Acked", d.Acked != nil, !s.h.Unacknowledged && hears},
 		{"Disconnect", d.Disconnect != nil, dials},
 		{"FailStream", d.FailStream != nil, dials},
 		{"Cut", d.Cut != nil, dials},
 		{"Silence", d.Silence != nil, dials && !s.h.NothingOpen},
-		{"Swap", d.Swap != nil, !s.h.InOrder},
-		{"Say", d.Say != nil, true}, {"Odd", d.Odd != nil, true}, {"Sent", d.Sent != nil, calls}, {"Down", d.Down != nil, true},
+		{"Swap", d.Swap != nil, !s.h.InOrder && hears},
+		{"Say", d.Say != nil, hears}, {"Odd", d.Odd != nil, hears}, {"Sent", d.Sent != nil, calls}, {"Down", d.Down != nil, true},
 		{"Up", d.Up != nil, true}, {"Revoke", d.Revoke != nil, calls}, {"FailCall", d.FailCall != nil, calls}, {"Held", d.Held != nil, calls},
-		{"Garbage", d.Garbage != nil, true}, {"Skew", d.Skew != nil, true}, {"Advance", d.Advance != nil, true}, {"Close", d.Close != nil, true},
+		{"Garbage", d.Garbage != nil, hears}, {"Skew", d.Skew != nil, hears}, {"Advance", d.Advance != nil, hears}, {"Close", d.Close != nil, true},
 	} {
 		if c.has != c.offered {
 			t.Errorf("World.%s: there is %v, offered %v", c.name, c.has, c.offered)
@@ -90,19 +95,19 @@ func (s *suite) check(t *testing.T) {
 		fmt.Fprintf(s.heard, "%+v\n", id)
 	})
 	t.Run("bad credentials", func(t *testing.T) {
-		d := s.calling(t)
+		d := s.asking(t)
 		d.Revoke()
 		_, err := d.conn.Check(d.context())
 		d.kind("Check", err, platforms.Unauthorized)
 	})
 	t.Run("no network", func(t *testing.T) {
-		d := s.calling(t)
+		d := s.asking(t)
 		d.Down()
 		_, err := d.conn.Check(d.context())
 		d.kind("Check", err, platforms.Temporary)
 	})
 	t.Run("changes nothing", func(t *testing.T) {
-		d := s.open(t)
+		d := s.hearing(t)
 		from := d.begin()
 		d.say("before")
 		if _, err := d.conn.Check(d.context()); err != nil {
