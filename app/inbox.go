@@ -36,7 +36,9 @@ func (s *sink) Event(ctx context.Context, ev platforms.Event) error {
 func (s *sink) Events(ctx context.Context, evs []platforms.Event) error {
 	c := s.account
 	a := c.app
-	c.prove(&c.hears)
+	if !c.platform.Limits.Deaf {
+		c.prove(&c.hears)
+	}
 	evs, odd := a.transform(c, evs)
 	allowed := make([]bool, len(evs))
 	c.mu.Lock()
@@ -198,6 +200,9 @@ func (s *sink) State(st platforms.State) {
 	}
 	if st.Speaks {
 		c.prove(&c.speaks)
+		if c.platform.Limits.Deaf { // nothing else would tell
+			s.lookAgain()
+		}
 	}
 	c.mu.Lock()
 	was := c.status

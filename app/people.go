@@ -75,7 +75,12 @@ func formsOf(p platforms.Platform) *access.Forms {
 }
 
 // machineDecision is that about an event of a platform that has only machines.
-func machineDecision() access.Decision {
+func machineDecision(ev platforms.Event) access.Decision {
+	if ev.Kind == platforms.MembershipChanged {
+		return access.Decision{Verdict: access.Unsaid, Trace: []access.Step{{
+			Check: access.CheckSaid, Outcome: access.Stopped, Words: "Nothing was said. It tells of a conversation.",
+		}}}
+	}
 	return access.Decision{Verdict: access.Allowed, Role: access.Member, Trace: []access.Step{{
 		Check: access.CheckWho, Outcome: access.Passed,
 		Words: "A service sent it, and proved by this account's own secret that it did. There is nobody in particular to ask about.",
@@ -93,7 +98,7 @@ type messagePlace struct {
 // came together with it and are not stored yet.
 func (c *account) judge(ev platforms.Event, needs access.Role, earlier map[messagePlace]access.Original) access.Decision {
 	if c.platform.IDs.Machines {
-		return machineDecision()
+		return machineDecision(ev)
 	}
 	a := c.app
 	c.mu.Lock()

@@ -66,6 +66,10 @@ func (c *account) view(st guard.State) api.Account {
 		Settings:  maps.Clone(c.rec.Settings),
 		Secrets:   map[string]string{},
 	}
+	if p := c.platform.Of(c.rec.Settings); c.platform.Vary != nil {
+		v.Limits = &p.Limits
+	}
+	v.Deaf = c.platform.Limits.Deaf
 	for _, name := range c.rec.Secrets {
 		v.Secrets[name] = cmp.Or(c.hints[name], "…")
 	}
@@ -81,7 +85,7 @@ func (a *App) Platforms() []api.Platform {
 	out := make([]api.Platform, 0, len(a.o.Platforms))
 	for _, p := range a.o.Platforms {
 		v := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
-			Exposure: a.exposureOf(p, nil), Inbound: p.Reach(nil), Setup: p.Setup, Limits: p.Limits}
+			Exposure: a.exposureOf(p, nil), Inbound: p.Reach(nil), Setup: p.Setup, Limits: p.Limits, Varies: p.Vary != nil}
 		v.Fields = fieldsOf(p.Fields)
 		out = append(out, v)
 	}

@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/chathook"
 	"github.com/postern/postern/platforms/discord"
 	"github.com/postern/postern/platforms/feishu"
 	"github.com/postern/postern/platforms/line"
@@ -13,7 +14,7 @@ import (
 )
 
 // All is every platform: the chats, the easiest to set up first, then what only
-// brings messages.
+// brings messages, then what only takes them.
 func All() []platforms.Platform {
 	return []platforms.Platform{
 		telegram.Platform(),
@@ -23,5 +24,6 @@ func All() []platforms.Platform {
 		feishu.Platform(),
 		line.Platform(),
 		webhook.Platform(),
+		chathook.Platform(),
 	}
 }

@@ -27,14 +27,15 @@ func Capabilities(list []api.Platform) []Capability {
 	}{
 		{"Reached by", func(p api.Platform) string { return reachedBy(p.Exposure) }},
 		{"First setup", func(p api.Platform) string { return about(p.Minutes) }},
-		{"Longest text", func(p api.Platform) string { return longest(p.Limits) }},
+		{"Hears and speaks", func(p api.Platform) string { return directions(p.Limits) }},
+		{"Longest text", func(p api.Platform) string { return varying(p, longest) }},
 		{"Edits its messages", func(p api.Platform) string { return yes(p.Limits.Edit) }},
 		{"Threads", func(p api.Platform) string { return yes(p.Limits.Threads) }},
 		{"Buttons", func(p api.Platform) string { return buttons(p.Limits) }},
 		{"Sends files", func(p api.Platform) string { return upTo(p.Limits.Upload) }},
 		{"Fetches files", func(p api.Platform) string { return upTo(p.Limits.Download) }},
 		{"Typing sign", func(p api.Platform) string { return yes(p.Limits.Typing > 0) }},
-		{"To one chat", func(p api.Platform) string { return rate(p.Limits, p.Limits.Pace.Conversation) }},
+		{"To one chat", func(p api.Platform) string { return varying(p, func(l platforms.Limits) string { return rate(l, l.Pace.Conversation) }) }},
 		{"All together", func(p api.Platform) string { return rate(p.Limits, p.Limits.Pace.Account) }},
 		{"While this is off", func(p api.Platform) string { return p.Away }},
 	}
@@ -54,6 +55,24 @@ func reachedBy(l exposure.Level) string {
 		return "public webhook"
 	}
 	return string(l)
+}
+
+func directions(l platforms.Limits) string {
+	switch {
+	case l.Mute:
+		return "only hears"
+	case l.Deaf:
+		return "only speaks"
+	}
+	return "both"
+}
+
+// varying is a limit in words, where it is the same for all accounts.
+func varying(p api.Platform, words func(platforms.Limits) string) string {
+	if p.Varies {
+		return "depends on the chat"
+	}
+	return words(p.Limits)
 }
 
 func yes(b bool) string {

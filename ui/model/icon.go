@@ -115,6 +115,9 @@ func troubled(a api.Account, now time.Time) bool {
 	case api.BadCredentials, api.Conflict, api.Blocked, api.Degraded:
 		return true
 	case api.Connected:
+		if a.Deaf { // a send that failed was looked at
+			return false
+		}
 		switch Hears(a, now).State {
 		case Good:
 			return false

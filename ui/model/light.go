@@ -81,6 +81,9 @@ func Light(l api.Light, status api.Status, now time.Time) LightView {
 // Hears is the light for "something arrives". Being connected proves nothing
 // here: without a proof younger than HearsFor the light is stale.
 func Hears(a api.Account, now time.Time) LightView {
+	if a.Deaf {
+		return LightView{State: Off, Symbol: Off.Symbol(), Words: "only speaks"}
+	}
 	v := Light(a.Hears, a.Status, now)
 	if v.State == Good && now.Sub(a.Hears.Proven) > HearsFor {
 		return light(Stale, v.Words)

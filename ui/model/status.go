@@ -56,6 +56,15 @@ func Status(a api.Account, now time.Time) StatusView {
 	}
 	switch a.Status {
 	case api.Connected:
+		if a.Deaf {
+			switch speaks := Speaks(a, now); speaks.State {
+			case Unknown:
+				return view(Unknown, words+", not proven yet")
+			case Bad:
+				return view(Bad, words+", but sending "+speaks.Words)
+			}
+			return view(Good, words)
+		}
 		hears := Hears(a, now)
 		switch hears.State {
 		case Good:
@@ -116,6 +125,8 @@ func brief(a api.Account, st StatusView, now time.Time) string {
 		return "refused: needs acknowledgement"
 	case a.Status != api.Connected:
 		return lowerFirst(st.Words)
+	case a.Deaf:
+		return "only speaks, " + Speaks(a, now).Words
 	}
 	switch h := Hears(a, now); h.State {
 	case Good:

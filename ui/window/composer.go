@@ -136,10 +136,11 @@ func (c *composer) state() {
 	k, _ := c.p.w.platform(a.Platform)
 	words := c.words(l, a, ok, k)
 	c.count.set(words)
-	mute := k.Limits.Mute
+	limits := limitsOf(a, k)
+	mute := limits.Mute
 	c.send.enable(!l.sending && ok && !mute && !l.empty())
 	c.send.setLabel(map[bool]string{false: "Send", true: "Sending…"}[l.sending])
-	c.attach.enable(!l.sending && ok && k.Limits.Upload > 0)
+	c.attach.enable(!l.sending && ok && limits.Upload > 0)
 	if l.sending || mute {
 		c.text.Disable()
 	} else {
@@ -147,16 +148,25 @@ func (c *composer) state() {
 	}
 }
 
+// limitsOf is what may be sent through an account.
+func limitsOf(a api.Account, k api.Platform) platforms.Limits {
+	if a.Limits != nil {
+		return *a.Limits
+	}
+	return k.Limits
+}
+
 // words are what stands below the answer box.
 func (c *composer) words(l *letter, a api.Account, ok bool, k api.Platform) string {
 	if !ok {
 		return "The account of this conversation was removed. Nothing can be sent."
 	}
-	if k.Limits.Mute {
+	limits := limitsOf(a, k)
+	if limits.Mute {
 		return "Nothing can be sent here: " + clean.Line(k.Title, 40) + " only brings messages."
 	}
-	if max := k.Limits.Text; max > 0 {
-		unit := k.Limits.Unit
+	if max := limits.Text; max > 0 {
+		unit := limits.Unit
 		if n := clean.Len(l.text, unit); n > max {
 			return fmt.Sprintf("%d %s: it will be sent as %d messages, one after the other.", n, unitWords(unit), len(clean.Split(l.text, max, unit)))
 		} else if n > max*8/10 {
@@ -167,7 +177,7 @@ func (c *composer) words(l *letter, a api.Account, ok bool, k api.Platform) stri
 		return "The account is paused. What you send waits until it is resumed."
 	}
 	s := "Enter sends, Shift+Enter breaks the line."
-	if k.Name != "" && k.Limits.Upload == 0 {
+	if k.Name != "" && limits.Upload == 0 {
 		s += " This platform takes no files from bots."
 	}
 	return s

@@ -98,6 +98,12 @@ type Account struct {
 	Speaks  Light `json:"speaks"`
 	Answers Light `json:"answers"`
 
+	// Deaf says that nothing ever comes in: Hears is of no meaning then.
+	Deaf bool `json:"deaf,omitempty"`
+	// Limits is what may be sent through this account, where that is not the same
+	// for all of its platform.
+	Limits *platforms.Limits `json:"limits,omitempty"`
+
 	Exposure exposure.Level      `json:"exposure"`
 	Inbound  platforms.Inbound   `json:"inbound"` // whether it can have a door
 	Problems []platforms.Problem `json:"problems,omitempty"`
@@ -140,6 +146,7 @@ type Platform struct {
 	Inbound  platforms.Inbound `json:"inbound"`
 	Setup    platforms.Guide   `json:"setup"`
 	Limits   platforms.Limits  `json:"limits"`
+	Varies   bool              `json:"varies,omitempty"` // the limits depend on an account's settings: see Account.Limits
 }
 
 // Field is one line of the form.

@@ -79,7 +79,11 @@ func (e *env) printAccounts(accounts []api.Account) {
 		if a.Paused {
 			status = string(api.Paused)
 		}
-		rows = append(rows, []string{string(a.ID), a.Name, a.Handle, status, light(a.Hears), light(a.Speaks), light(a.Answers), string(a.Exposure), a.Note})
+		hears := light(a.Hears)
+		if a.Deaf {
+			hears = "never"
+		}
+		rows = append(rows, []string{string(a.ID), a.Name, a.Handle, status, hears, light(a.Speaks), light(a.Answers), string(a.Exposure), a.Note})
 	}
 	e.table([]string{"ACCOUNT", "NAME", "BOT", "STATUS", "HEARS", "SPEAKS", "ANSWERS", "EXPOSURE", "NOTE"}, rows)
 }
