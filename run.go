@@ -26,6 +26,7 @@ import (
 	"github.com/postern/postern/app/responders/echo"
 	"github.com/postern/postern/app/responders/forward"
 	"github.com/postern/postern/app/responders/notify"
+	"github.com/postern/postern/app/responders/post"
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/all"
 	"github.com/postern/postern/platforms/demo"
@@ -120,7 +121,7 @@ func (p *program) open(ctx context.Context) (err error) {
 		responders = append(responders, echo.Responder{Buttons: [][]platforms.Button{{{Label: "Thanks", Data: "thanks"}}}})
 	}
 	p.app, err = app.New(ctx, app.Options{
-		Dir: p.o.Dir, Platforms: all.All(), Responders: responders, Kinds: []app.Kind{command.Kind(), forward.Kind(), agent.Kind()}, Version: version,
+		Dir: p.o.Dir, Platforms: all.All(), Responders: responders, Kinds: []app.Kind{command.Kind(), forward.Kind(), agent.Kind(), post.Kind()}, Version: version,
 		Demo: p.o.Demo, Ingress: ingress, Stages: stages, Told: p.warn, Asked: p.asked, AskEnded: p.askEnded, Probes: faceProbes(p.o.Headless || !hasDisplay()), Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
 	})
 	if err != nil {

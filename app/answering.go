@@ -110,7 +110,7 @@ func (a *App) build(ctx context.Context, s *setup) {
 			s.hints[name] = v.Hint()
 		}
 		s.built, err = a.o.Kinds[i].New(ResponderConfig{ID: s.ID, Label: s.Label, Settings: maps.Clone(s.Settings), Secrets: secrets,
-			Memory: memory{a, s.ID}, Log: a.log.With("responder", s.ID), Now: a.now})
+			Memory: memory{a, s.ID}, Outbox: posting{a, s.ID}, Log: a.log.With("responder", s.ID), Now: a.now})
 	}
 	if err != nil {
 		s.built, s.wrong = nil, text.Sentence(platforms.Explain(err))

@@ -76,6 +76,7 @@ type App struct {
 	people    people
 	answering answering
 	relays    relays
+	echoes    echoes
 	leases    leases
 	asks      asks
 	inputs    inputs

@@ -108,7 +108,10 @@ func (a *App) Send(ctx context.Context, d api.Draft, files []control.Upload) (ap
 		return api.Entry{}, &api.Error{Kind: platforms.Unsupported, Text: acc.platform.Title + " only brings messages. Nothing can be sent through it; choose another account."}
 	}
 	if d.Conversation == "" {
-		return api.Entry{}, &api.Error{Kind: platforms.Rejected, Text: "Say which conversation to send to."}
+		d.Conversation = on.Only
+	}
+	if err := into(on, d.Conversation); err != nil {
+		return api.Entry{}, err
 	}
 	if len(d.Key) > 200 {
 		return api.Entry{}, &api.Error{Kind: platforms.Rejected, Text: "The message's key is longer than 200 bytes. Use a shorter one."}

@@ -32,6 +32,15 @@ type Responder interface {
 	Respond(ctx context.Context, d Delivery) ([]platforms.Message, error)
 }
 
+// A Checker is a Responder that can say more about its settings when a person
+// saves them than Kind.New can, which knows nothing of the accounts.
+type Checker interface {
+	Responder
+
+	// Check says what is wrong, for the person. It asks nobody.
+	Check() error
+}
+
 // A Talker is a Responder that works for a while on an event, shows how it goes
 // and may ask for permission meanwhile. Of the Talkers that a conversation's
 // events could go to, one has the conversation: see Lease.
@@ -118,8 +127,34 @@ type ResponderConfig struct {
 	Settings map[string]string
 	Secrets  map[string]platforms.Secret
 	Memory   Memory
+	Outbox   Outbox
 	Log      *slog.Logger
 	Now      func() time.Time
+}
+
+// Place is where a message can be sent.
+type Place struct {
+	Account      platforms.AccountID
+	Conversation platforms.ConversationID
+}
+
+// Outbox is how a responder sends elsewhere than to where an event came from.
+// Its errors are *platforms.Error, with words for the person.
+type Outbox interface {
+	// Place is to, completed where the account has one conversation only. It fails
+	// with kind Rejected where nothing can be sent there.
+	Place(to Place) (Place, error)
+
+	// Post queues m for to, because of d, and returns once it is on disk. What is
+	// posted to one conversation goes out in the order in which Post was called,
+	// and is tried again as every message is. For one event and one place it
+	// queues one message, however often it is called, over restarts too.
+	Post(ctx context.Context, d Delivery, to Place, m platforms.Message) error
+
+	// Echo reports whether text is what a responder posted somewhere else lately:
+	// it came back by an account that hears there. Letters and digits are
+	// compared, since chats write the rest in their own ways.
+	Echo(text string) bool
 }
 
 // Memory keeps a responder's small values over restarts. It is the responder's

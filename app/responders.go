@@ -91,7 +91,12 @@ func (a *App) saveResponder(ctx context.Context, s, old *setup, d api.ResponderD
 	}
 	s.Settings, s.Off = v.settings, d.Off
 	built, err := k.New(ResponderConfig{ID: s.ID, Label: s.Label, Settings: maps.Clone(v.settings), Secrets: v.secrets,
-		Memory: memory{a, s.ID}, Log: a.log.With("responder", s.ID), Now: a.now})
+		Memory: memory{a, s.ID}, Outbox: posting{a, s.ID}, Log: a.log.With("responder", s.ID), Now: a.now})
+	if c, ok := built.(Checker); ok && err == nil {
+		if err = c.Check(); err != nil {
+			closeResponder(built)
+		}
+	}
 	if err != nil {
 		var wire *api.Error
 		if errors.As(err, &wire) {

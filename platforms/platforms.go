@@ -56,6 +56,8 @@ type Platform struct {
 	Fields  []Field
 	Limits  Limits
 	IDs     IDs
+	// Only is the one conversation that each account has; empty: there are others.
+	Only    ConversationID
 	Inbound Inbound
 	// InboundOf is how events reach one account, where its settings decide that:
 	// such a platform's Inbound is what an account has that chose nothing. It is
@@ -162,8 +164,8 @@ type Step struct {
 type Limits struct {
 	// Mute says that nothing can be sent: Send is Unsupported, whatever it is.
 	Mute bool `json:"mute,omitempty"`
-	// Deaf says that nothing ever comes in: the account only speaks. It has the
-	// one conversation of which Run tells as soon as it is connected.
+	// Deaf says that nothing ever comes in: the account only speaks, into
+	// Platform.Only, of which Run tells as soon as it is connected.
 	Deaf bool `json:"deaf,omitempty"`
 
 	Text    int  `json:"text,omitempty"`    // longest message text, in Unit

@@ -131,7 +131,7 @@ func (l lens) snapshot(s api.Snapshot) api.Snapshot {
 		Program: api.Program{Version: s.Program.Version, Started: s.Program.Started, Demo: s.Program.Demo, Paused: s.Program.Paused},
 	}
 	for _, a := range s.Accounts {
-		named := api.Account{ID: a.ID, Platform: a.Platform, Title: a.Title, Glyph: a.Glyph, Name: a.Name, Handle: a.Handle}
+		named := api.Account{ID: a.ID, Platform: a.Platform, Title: a.Title, Glyph: a.Glyph, Name: a.Name, Handle: a.Handle, Deaf: a.Deaf, Limits: a.Limits}
 		switch {
 		case l.client.In(clients.Status, a.ID):
 			named.Status, named.Note, named.Since, named.RetryAt = a.Status, a.Note, a.Since, a.RetryAt

@@ -191,6 +191,20 @@ func templated(source string, body []byte) (Post, *Fault) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Post{}, malformed("", "The body has more than one JSON value. Send one.")
 	}
+	out, err := run(t, data, mostBytes)
+	switch {
+	case errors.Is(err, errSteps):
+		return Post{}, &Fault{Kind: TooLong, Text: "The body's lists are too long for the hook's template. Send less."}
+	case err != nil:
+		return Post{}, malformed("", "The body lacks what the hook's template asks for. Send it.")
+	}
+	p := newPage()
+	p.add(strings.TrimSpace(strings.ToValidUTF8(out, "")))
+	return p.post(empty("", "There is nothing to show in the body. Send more."))
+}
+
+// run has t show data, at most so many bytes of it. t is not used by anybody else.
+func run(t *template.Template, data any, most int) (string, error) {
 	steps := 0
 	t.Funcs(functions(func() (string, error) {
 		if steps++; steps > mostSteps {
@@ -198,16 +212,11 @@ func templated(source string, body []byte) (Post, *Fault) {
 		}
 		return "", nil
 	}))
-	out := &bounded{left: mostBytes}
-	switch err := t.Execute(out, methodless(data)); {
-	case errors.Is(err, errSteps):
-		return Post{}, &Fault{Kind: TooLong, Text: "The body's lists are too long for the hook's template. Send less."}
-	case err != nil && !errors.Is(err, errFull):
-		return Post{}, malformed("", "The body lacks what the hook's template asks for. Send it.")
+	out := &bounded{left: most}
+	if err := t.Execute(out, methodless(data)); err != nil && !errors.Is(err, errFull) {
+		return "", err
 	}
-	p := newPage()
-	p.add(strings.TrimSpace(strings.ToValidUTF8(out.String(), "")))
-	return p.post(empty("", "There is nothing to show in the body. Send more."))
+	return out.String(), nil
 }
 
 // methodless is JSON without a type that has methods, which a template would

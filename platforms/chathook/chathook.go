@@ -31,6 +31,7 @@ func Platform() platforms.Platform {
 		Limits:  native().limits,
 		Length:  native().length,
 		IDs:     platforms.IDs{Machines: true},
+		Only:    conversation,
 		Away:    "What is to be posted waits here and is posted, in order, once this computer is on.",
 		Inbound: platforms.Dials,
 		Vary: func(p *platforms.Platform, settings map[string]string) {
