@@ -53,6 +53,7 @@ type entry struct {
 }
 
 type conn struct {
+	said int // by smee, which counts anew for each connection
 	out  chan string
 	gone chan struct{}
 	once sync.Once
@@ -150,13 +151,26 @@ func (s *Server) sendLocked(c *conn, text string) {
 	}
 }
 
+// numberedLocked sends an event as this kind of server numbers it.
+func (s *Server) numberedLocked(c *conn, text string) {
+	if s.kind == Smee {
+		text = fmt.Sprintf("id: %d\n%s", c.said, text)
+		c.said++
+	}
+	s.sendLocked(c, text)
+}
+
 // KeepAlive says what the server says every 30 seconds.
 func (s *Server) KeepAlive() {
+	text := ": keep-alive\n\n"
 	if s.kind == Smee {
-		s.Raw("event: ping\ndata: {}\n\n")
-		return
+		text = "event: ping\ndata: {}\n\n"
 	}
-	s.Raw(": keep-alive\n\n")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		s.numberedLocked(c, text)
+	}
 }
 
 // Drop cuts every connection.
@@ -174,6 +188,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		stream = "/" + Channel
 	}
 	switch {
+	case r.Method == http.MethodGet && r.URL.Path == stream && s.kind == Smee && r.Header.Get("Accept") != "text/event-stream":
+		// A browser's: it gets a page on which requests are shown.
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, "<!doctype html><title>smee</title>")
 	case r.Method == http.MethodGet && r.URL.Path == stream:
 		s.stream(w, r)
 	case r.Method == http.MethodPost && r.URL.Path == "/"+Channel:
@@ -197,9 +215,11 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
 			_ = r.ParseForm()
 			read = flat(r.PostForm)
-		} else if json.Unmarshal(body, &read) != nil {
+		} else if written, err := again(body); err != nil || written[0] != '{' { // objects only
 			w.WriteHeader(http.StatusBadRequest)
 			return
+		} else {
+			read = written
 		}
 		o["body"], o["query"], o["timestamp"] = read, flat(r.URL.Query()), time.Now().UnixMilli()
 	} else {
@@ -209,12 +229,14 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		}
 		o["bodyB"], o["timestamp"] = base64.StdEncoding.EncodeToString(body), strconv.FormatInt(time.Now().UnixMilli(), 10)
 	}
-	data, err := json.Marshal(o)
-	if err != nil {
+	var data strings.Builder
+	e := json.NewEncoder(&data)
+	e.SetEscapeHTML(false) // JavaScript writes them as they are
+	if err := e.Encode(o); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	s.Publish(string(data))
+	s.Publish(strings.TrimSpace(data.String()))
 	if s.kind != Smee {
 		w.WriteHeader(http.StatusAccepted)
 	}
@@ -246,7 +268,7 @@ func (s *Server) Publish(data string) {
 		s.log = append(s.log, e)
 	}
 	for _, c := range s.conns {
-		s.sendLocked(c, text)
+		s.numberedLocked(c, text)
 	}
 }
 
@@ -276,7 +298,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &conn{out: make(chan string, 10_000), gone: make(chan struct{})}
 	if s.kind == Smee {
-		c.out <- "event: ready\ndata: {}\n\n"
+		s.numberedLocked(c, "event: ready\ndata: {}\n\n")
 	} else {
 		c.out <- "data: {\"message\":\"connected\"}\n\n"
 		c.out <- "data: {\"message\":\"ready\"}\n\n"

@@ -5,6 +5,7 @@ package webhookrelaytest
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +56,7 @@ type Server struct {
 	strays  []string
 	joins   int
 	pongs   int
+	sent    int // to inputs
 	wg      sync.WaitGroup
 }
 
@@ -233,6 +235,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.socket(w, r)
 	case strings.HasPrefix(r.URL.Path, "/v1/logs/") && r.Method == http.MethodPut:
 		s.report(w, r)
+	case strings.HasPrefix(r.URL.Path, inputs):
+		s.input(w, r)
 	default:
 		s.set(func() { s.strays = append(s.strays, r.Method+" "+r.URL.Path) })
 		http.NotFound(w, r)
@@ -246,7 +250,41 @@ func (s *Server) Strays() []string {
 	return slices.Clone(s.strays)
 }
 
+// inputs is where the addresses begin that senders are told.
+const inputs = "/v1/webhooks/"
+
+// Input is the address of a bucket's public input. What is sent there becomes an
+// event; the sender is answered at once, as the relay does unless an input is set
+// to wait.
+func (s *Server) Input(bucket string) string { return s.http.URL + inputs + bucket }
+
+func (s *Server) input(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 8<<20))
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	bucket := strings.TrimPrefix(r.URL.Path, inputs)
+	h := r.Header.Clone()
+	h.Set("Host", r.Host)
+	s.mu.Lock()
+	s.sent++
+	id := fmt.Sprintf("e0000000-0000-4000-8000-%012d", s.sent)
+	s.mu.Unlock()
+	s.Publish(Event{ID: id, BucketID: "b-" + bucket, BucketName: bucket, InputID: "in-" + bucket, Method: r.Method, Query: r.URL.RawQuery, Body: string(body), Headers: h})
+}
+
+// signedIn reports whether a request bears one of the credentials.
+func signedIn(r *http.Request) bool {
+	key, secret, ok := r.BasicAuth()
+	return ok && key == Key && secret == Secret || r.Header.Get("Authorization") == "Bearer "+APIKey
+}
+
 func (s *Server) report(w http.ResponseWriter, r *http.Request) {
+	if !signedIn(r) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
 	raw, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	it := Report{ID: strings.TrimPrefix(r.URL.Path, "/v1/logs/"), Authorization: r.Header.Get("Authorization"), Raw: raw}
 	_ = json.Unmarshal(raw, &it.Body)
@@ -257,7 +295,10 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) {
 	if s.moved != "" {
 		w.Header().Set("Location", s.moved)
 		w.WriteHeader(http.StatusTemporaryRedirect)
+		return
 	}
+	w.Header().Set("Content-Type", "application/json") // the log as it is now
+	_ = json.NewEncoder(w).Encode(it.Body)
 }
 
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
