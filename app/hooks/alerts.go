@@ -49,7 +49,7 @@ func alerts(body []byte) (Post, *Fault) {
 	}
 	p.add(strings.TrimSpace(head))
 	for _, a := range list[:min(len(list), alertsShown)] {
-		alert(p, a)
+		alert(p, a, name)
 	}
 	more := in.count("alerts") - alertsShown
 	var left int
@@ -65,8 +65,13 @@ func alerts(body []byte) (Post, *Fault) {
 	return p.post(empty("alerts", "There is no alert in the body. Send one."))
 }
 
-func alert(p *page, a payload) {
-	what := first(a.text("annotations", "summary"), a.text("labels", "alertname"), a.text("fingerprint"))
+// alert is one of a group: its summary, and its name unless all have that.
+func alert(p *page, a payload, common string) {
+	summary, name := a.text("annotations", "summary"), a.text("labels", "alertname")
+	what := first(summary, name, a.text("fingerprint"))
+	if summary != "" && name != "" && name != common {
+		what = name + ": " + summary
+	}
 	p.add(strings.TrimSpace(sign(a.text("status")) + " " + bold(what)))
 	p.below(escaped(first(a.text("annotations", "description"), a.text("annotations", "message"))))
 	p.below(labels(a.at("labels")))
