@@ -18,13 +18,14 @@ import (
 type sender struct {
 	name   string // as the account's sender
 	secret string
+	shape  string // of what senders.mjs knows, one that doesn't survive being written again
 }
 
 var senders = []sender{
-	{"github", "It's a Secret to Everybody"},
-	{"stripe", "whsec_0123456789abcdefghijklmnopqrstuv"},
-	{"standard", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
-	{"line", lineSecret},
+	{"github", "It's a Secret to Everybody", "lines"},
+	{"stripe", "whsec_0123456789abcdefghijklmnopqrstuv", "ascii"},
+	{"standard", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "ascii"},
+	{"line", lineSecret, "ascii"},
 }
 
 // sent is one request of a service's.
@@ -123,20 +124,18 @@ func (w *world) account(s sender) (values map[string]string, platform string) {
 // once.
 func TestSendersAtTheDoor(t *testing.T) {
 	for _, s := range senders {
-		for _, shape := range []string{"compact", "lines", "ascii"} {
-			t.Run(s.name+" "+shape, func(t *testing.T) {
-				w := newWorld(t, nil)
-				values, platform := w.account(s)
-				all := s.send(t, w.open(w.add(platform, values)), shape)
-				for _, one := range all {
-					if one.Status != http.StatusOK {
-						t.Errorf("a %s is answered with %d", one.Event, one.Status)
-					}
+		t.Run(s.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			values, platform := w.account(s)
+			all := s.send(t, w.open(w.add(platform, values)), s.shape)
+			for _, one := range all {
+				if one.Status != http.StatusOK {
+					t.Errorf("a %s is answered with %d", one.Event, one.Status)
 				}
-				once, events := distinct(t, all)
-				w.got(s, once, events)
-				t.Logf("%d requests, %d bodies, %d names of events", len(all), len(once), len(events))
-			})
-		}
+			}
+			once, events := distinct(t, all)
+			w.got(s, once, events)
+			t.Logf("%d requests, %d bodies, %d names of events", len(all), len(once), len(events))
+		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/line"
+	"github.com/postern/postern/platforms/telegram"
 	"github.com/postern/postern/platforms/webhook"
 )
 
@@ -63,7 +64,7 @@ func newWorld(t *testing.T, in func(string, platforms.AccountID) platforms.Ingre
 	t.Helper()
 	w := &world{t: t, seen: &counter{bodies: map[[sha256.Size]byte]int{}, events: map[string]int{}, more: make(chan struct{}, 1)}}
 	var err error
-	w.app, err = app.New(t.Context(), app.Options{Dir: t.TempDir(), Platforms: []platforms.Platform{webhook.Platform(), line.Platform()},
+	w.app, err = app.New(t.Context(), app.Options{Dir: t.TempDir(), Platforms: []platforms.Platform{webhook.Platform(), line.Platform(), telegram.Platform()},
 		Responders: []app.Responder{w.seen}, Demo: true, Ingress: in})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -101,15 +102,21 @@ func (w *world) add(platform string, values map[string]string) platforms.Account
 	return a.ID
 }
 
+// freeBind is an address at which nothing listens.
+func freeBind(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
 // open opens an account's public door, as a person at the window does, and gives
 // the address that the sender must be told.
 func (w *world) open(id platforms.AccountID) string {
 	w.t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	must(w.t, err)
-	bind := l.Addr().String()
-	must(w.t, l.Close())
-	_, err = w.app.SetListener(w.t.Context(), id, api.Listener{Bind: bind, Public: "http://" + bind}, "window")
+	bind := freeBind(w.t)
+	_, err := w.app.SetListener(w.t.Context(), id, api.Listener{Bind: bind, Public: "http://" + bind}, "window")
 	must(w.t, err)
 	door := func() (d api.Door) {
 		for _, d := range w.app.Exposure().Doors {
