@@ -75,7 +75,7 @@ func (s *Server) reject(r *rule, known bool, why Reason, from netip.Addr, began 
 	s.mu.Lock()
 	c := s.countsLocked(r.Account)
 	c.Rejected[why]++
-	forged := known && (why == BadSignature || why == NotSigned || why == Stale)
+	forged := known && (why == BadSignature || why == Rewritten || why == NotSigned || why == Stale)
 	list := &c.others
 	if forged {
 		list = &c.forged
@@ -86,7 +86,7 @@ func (s *Server) reject(r *rule, known bool, why Reason, from netip.Addr, began 
 	}
 	if forged && len(*list) == most && now.Sub((*list)[0]) < time.Minute && (c.told.IsZero() || now.Sub(c.told) >= calm) {
 		c.told = now
-		text = fmt.Sprintf("%d requests within a minute bore no good signature (the last came %s). Somebody may be trying secrets, or the sender has another one.", most, whence(from, req))
+		text = fmt.Sprintf("%d requests within a minute bore no good signature (the last came %s). %s.", most, whence(from, req), cause(why))
 	}
 	s.mu.Unlock()
 	if text != "" {
@@ -95,6 +95,14 @@ func (s *Server) reject(r *rule, known bool, why Reason, from netip.Addr, began 
 	s.tick(now)
 	s.log.LogAttrs(context.Background(), slog.LevelDebug, "a request was turned away", slog.String("account", string(r.Account)),
 		slog.String("why", string(why)), slog.String("from", from.String()), slog.Duration("took", now.Sub(began)))
+}
+
+// cause is what may be behind many requests that were turned away for why.
+func cause(why Reason) string {
+	if why == Rewritten {
+		return "The relay writes bodies anew, so that a signature may not fit. Choose another relay"
+	}
+	return "Somebody may be trying secrets, or the sender has another one"
 }
 
 // whence is where a request came from, in words.

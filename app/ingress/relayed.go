@@ -119,6 +119,7 @@ func (s *Server) Relay(ctx context.Context, to Lead, q relay.Request) (relay.Res
 	if reason := r.judgeRelayed(req, to, q, began); reason != "" {
 		s.reject(r, true, reason, netip.Addr{}, began, req)
 		turnAway(out)
+		s.see(r, req, q.Body, netip.Addr{}, began, Seen{Reason: reason, Status: http.StatusNotFound})
 	} else {
 		s.handle(r, out, req, q.Body, netip.Addr{}, began)
 	}
@@ -139,7 +140,10 @@ func (r *rule) judgeRelayed(req *http.Request, to Lead, q relay.Request, now tim
 			err = r.verify(req, q.Body, then)
 		}
 	}
-	return reasonOf(err)
+	if why := reasonOf(err); why != BadSignature || q.Exact {
+		return why
+	}
+	return Rewritten // or forged: nobody can tell
 }
 
 // handedLate is at which time a stale request of a relay that keeps what it could

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,9 @@ func relayedRule(handler http.HandlerFunc) Rule {
 
 func TestRelayedIsJudgedAsDirectIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Options{})
+		var seen []Seen
+		var alarms []string
+		s := New(Options{Observe: func(n Seen) { seen = append(seen, n) }, Alarm: func(_ platforms.AccountID, text string) { alarms = append(alarms, text) }})
 		var got []string
 		remove := s.HandleRelayed(t.Context(), relayedRule(func(w http.ResponseWriter, r *http.Request) {
 			h, ok := HandoverOf(r.Context())
@@ -53,7 +56,7 @@ func TestRelayedIsJudgedAsDirectIs(t *testing.T) {
 			method, body string
 			status       int
 		}{{"POST", "hello", 202}, {"GET", "hello", 404}, {"POST", "forged", 404}, {"POST", "panic", 404}, {"POST", string(make([]byte, 101)), 404}, {"POST", "boom", 500}} {
-			out, err := s.Relay(t.Context(), to, relay.Request{Method: c.method, Query: "a=b", Body: []byte(c.body), Header: http.Header{"Origin": {"https://page.example"}}})
+			out, err := s.Relay(t.Context(), to, relay.Request{Method: c.method, Query: "a=b", Body: []byte(c.body), Exact: true, Header: http.Header{"Origin": {"https://page.example"}}})
 			if err != nil || out.Status != c.status {
 				t.Errorf("%.10q: %v %d", c.body, err, out.Status)
 			}
@@ -67,6 +70,21 @@ func TestRelayedIsJudgedAsDirectIs(t *testing.T) {
 		c := s.Counts("a")
 		if c.Accepted != 1 || c.Rejected[WrongMethod] != 1 || c.Rejected[BadSignature] != 1 || c.Rejected[Malformed] != 1 || c.Rejected[TooLarge] != 1 || c.Rejected[Failed] != 1 {
 			t.Errorf("%+v", c)
+		}
+		for i, why := range []Reason{"", WrongMethod, BadSignature, Malformed, TooLarge, Failed} {
+			if n := seen[i]; n.Reason != why || n.Via != "Mine" || !n.Exact || n.Account != "a" || n.Verified != (why == "" || why == Failed) || n.Size == 0 {
+				t.Errorf("seen: %+v", n)
+			}
+		}
+		// What a relay wrote anew may be genuine all the same.
+		for range Usual().Alarm {
+			_, _ = s.Relay(t.Context(), to, relay.Request{Method: "POST", Body: []byte("forged")})
+		}
+		if n := seen[len(seen)-1]; n.Reason != Rewritten || n.Exact || s.Counts("a").Rejected[Rewritten] != uint64(Usual().Alarm) {
+			t.Errorf("%+v", n)
+		}
+		if len(alarms) != 1 || !strings.Contains(alarms[0], "by Mine") || !strings.Contains(alarms[0], "Choose another relay.") {
+			t.Errorf("%q", alarms)
 		}
 		remove()
 		if s.Leads(to) {

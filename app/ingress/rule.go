@@ -28,6 +28,7 @@ type Reason string
 const (
 	UnknownPath  Reason = "unknown path"
 	BadSignature Reason = "bad signature"
+	Rewritten    Reason = "bad signature, and the relay had changed the body"
 	NotSigned    Reason = "not signed"
 	Stale        Reason = "stale"
 	Malformed    Reason = "malformed"

@@ -81,7 +81,10 @@ func (s *Server) seeStranger(r *rule, known bool, why Reason, req *http.Request,
 }
 
 // cameBy is Seen's Via and Exact.
-func cameBy(context.Context) (via string, exact bool) {
+func cameBy(ctx context.Context) (via string, exact bool) {
+	if h, ok := HandoverOf(ctx); ok {
+		return h.Via, h.Exact
+	}
 	return Listener, true
 }
 
