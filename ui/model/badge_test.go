@@ -64,6 +64,21 @@ func TestColoursCanBeRead(t *testing.T) {
 	for _, s := range []State{Unknown, Good, Stale, Bad, Off} {
 		t.Run("state "+s.Symbol(), func(t *testing.T) { l, d := s.Colors(); check(t, l, d) })
 	}
+	t.Run("webhook", func(t *testing.T) {
+		b := WebhookBadge()
+		check(t, b.Light, b.Dark)
+		// It stands on its own colour, thinned.
+		over := func(c, page color.NRGBA) color.NRGBA {
+			mix := func(a, b uint8) uint8 { return uint8((int(a)*0x14 + int(b)*(255-0x14)) / 255) }
+			return color.NRGBA{mix(c.R, page.R), mix(c.G, page.G), mix(c.B, page.B), 255}
+		}
+		if got := contrast(b.Light, over(b.Light, pl)); got < 4.5 {
+			t.Errorf("contrast %.2f on its light ground, want 4.5", got)
+		}
+		if got := contrast(b.Dark, over(b.Dark, pd)); got < 4.5 {
+			t.Errorf("contrast %.2f on its dark ground, want 4.5", got)
+		}
+	})
 	t.Run("accent", func(t *testing.T) { l, d := Accent(); check(t, l, d) })
 }
 

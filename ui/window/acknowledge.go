@@ -61,7 +61,8 @@ func (w *Window) acknowledge(id platforms.AccountID, q api.Question, done func()
 		rows.Add(c.checklist())
 	}
 	if len(q.Safer) > 0 {
-		rows.Add(vbox(4, newText("Safer", look{bold: true, color: colorGood}), bullets(q.Safer)))
+		rows.Add(vbox(4, newText("Safer", look{bold: true, color: colorGood}), bullets(q.Safer),
+			pad(0, 4, 0, 0, hbox(0, newButton(plain, "Set up a relay…", iconRelays, func() { w.setUpRelay(id) }), gapFill()))))
 	}
 	c.body = container.NewVScroll(pad(0, 0, 12, 4, rows))
 	ask := flow(6, newText("Type", look{whole: true}), newText(host, look{mono: true, bold: true, whole: true}), newText("to open it", look{whole: true}))

@@ -80,8 +80,8 @@ func (b *bubble) build(head bool) fyne.CanvasObject {
 	}
 	shape := container.New(&snug{}, container.NewStack(newBox(ground, "", 12), pad(12, 8, 12, 8, inside)))
 	rows := vbox(2)
-	if head && !e.Outgoing {
-		rows.Add(pad(2, 6, 0, 1, newText(userName(e.From)+botMark(e.From), look{size: sizeSmall, bold: true, color: colorMuted})))
+	if line := b.sender(); head && line != nil {
+		rows.Add(pad(2, 6, 2, 2, line))
 	}
 	rows.Add(shape)
 	rows.Add(b.meta())
@@ -234,6 +234,9 @@ func (b *bubble) meta() fyne.CanvasObject {
 			s += " · " + m
 		}
 	}
+	if r := b.replay(); r != "" {
+		s += " · " + r
+	}
 	if e.MayDuplicate {
 		ink = colorWarn
 	}
@@ -286,6 +289,9 @@ func (b *bubble) details() {
 	if e.Outgoing {
 		who = "You, as the bot"
 	}
+	if by, via := model.PostedBy(e); by != "" {
+		who = by + ", " + via
+	}
 	add("From", who)
 	add("User id", clean.Line(string(e.From.ID), 200))
 	add("Written", moment(e.At))
@@ -301,6 +307,12 @@ func (b *bubble) details() {
 	}
 	add("Conversation", clean.Line(string(e.Conversation), 200))
 	add("Journal entry", strconv.FormatUint(e.Seq, 10))
+	if e.Replay != 0 {
+		add("Repeats entry", strconv.FormatUint(e.Replay, 10))
+	}
+	if w.byWebhook(e) {
+		add("Came by", "a webhook, not end-to-end encrypted")
+	}
 	var m *modal
 	done := newButton(primary, "Close", "", func() { m.close() })
 	rows.Add(pad(0, 8, 0, 0, hbox(8, gapFill(), done)))

@@ -64,7 +64,8 @@ func (*corner) Layout(objs []fyne.CanvasObject, _ fyne.Size) {
 	}
 }
 
-func (r *convRow) conversation(c api.Conversation, glyph, kind string, now time.Time) {
+// conversation shows c. hooked says that its messages come by a webhook.
+func (r *convRow) conversation(c api.Conversation, glyph, kind string, hooked bool, now time.Time) {
 	name := conversationTitle(c)
 	r.sign.set(initial(name), string(c.ID))
 	r.mark.set(glyph, kind)
@@ -89,6 +90,9 @@ func (r *convRow) conversation(c api.Conversation, glyph, kind string, now time.
 	if c.Away > 0 {
 		flags = append(flags, strconv.Itoa(c.Away)+" while you were away")
 	}
+	if hooked {
+		flags = append(flags, "by webhook")
+	}
 	r.flag(strings.Join(flags, " · "), c.Dead > 0)
 }
 
@@ -111,6 +115,9 @@ func (r *convRow) entry(e api.Entry, where, glyph, kind string, now time.Time) {
 	who := userName(e.From)
 	if e.Outgoing {
 		who = "You"
+	}
+	if by, _ := model.PostedBy(e); by != "" {
+		who = by
 	}
 	r.line.set(who + ": " + clean.Line(e.Text, 160))
 	r.line.tint(colorMuted)

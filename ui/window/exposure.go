@@ -32,6 +32,7 @@ type exposurePage struct {
 	summary *text
 	sign    *icon
 	drawing *drawing
+	relay   *button // where an account could be reached by one instead
 	doors   *fyne.Container
 	sockets *fyne.Container
 	tunnels *fyne.Container
@@ -65,10 +66,11 @@ func newExposurePage(w *Window) *exposurePage {
 	p.alarm = remark(true, p.alarmed)
 	p.summary, p.sign = newText("", look{bold: true, wrap: true}), newIcon(iconCheck, colorGood, 18)
 	p.drawing = newDrawing()
+	p.relay = newButton(plain, "Set up a relay…", iconRelays, func() { w.setUpRelay("") })
 	p.doors, p.sockets, p.tunnels = vbox(12), vbox(6), vbox(6)
 	p.record = newAuditCard(w)
 	p.known = vbox(12, p.alarm,
-		card(16, vbox(14, hbox(10, p.sign, fill(p.summary)), p.drawing.view, rule(), note(model.Recommendation))),
+		card(16, vbox(14, hbox(10, p.sign, fill(p.summary)), p.drawing.view, rule(), hbox(12, fill(note(model.Recommendation)), p.relay))),
 		p.doors,
 		card(16, vbox(8, heading("Sockets"), note("Every socket on which this program listens, as the system tells."), p.sockets)),
 		card(16, vbox(8, heading("Tunnels"), note("Programs found on this computer that publish local ports. What is behind one can be reached, whatever it listens on."), p.tunnels)),
@@ -180,6 +182,7 @@ func (p *exposurePage) show(v api.View) {
 		p.summary.tint(colorText)
 	}
 	p.drawing.show(model.Lanes(p.w.snap, v))
+	setVisible(p.relay, slices.ContainsFunc(v.Doors, func(d api.Door) bool { return !d.Relayed }))
 	p.showDoors(v.Doors)
 	if had && !slices.EqualFunc(old.Doors, v.Doors, sameState) {
 		p.readRecord()

@@ -20,6 +20,8 @@ const (
 	iconExposure glyph = `<path d="M5 20V10a7 7 0 0 1 14 0v10M3 20h18M14.500 13.500v1"/>`
 	iconAnswers  glyph = `<path d="M3 12h5l4-6h8M8 12h12M8 12l4 6h8M17.500 3.500L20 6l-2.500 2.500M17.500 9.500L20 12l-2.500 2.500M17.500 15.500L20 18l-2.500 2.500"/>`
 	iconPrograms glyph = `<path d="M4 5h16v14H4zM7.500 9.500l3 2.500-3 2.500M12.500 15h4"/>`
+	iconHooks    glyph = `<circle cx="15" cy="5.500" r="2.500"/><path d="M15 8v7a5 5 0 0 1-10 0v-3M2.500 14.500L5 12l2.500 2.500"/>`
+	iconRelays   glyph = `<path d="M4 8.500h15M15.500 5l3.500 3.500-3.500 3.500M20 15.500H5M8.500 12L5 15.500 8.500 19"/>`
 	iconActivity glyph = `<path d="M3 12h4l3-8 4 16 3-8h4"/>`
 	iconPeople   glyph = `<circle cx="9" cy="8" r="3.600"/><path d="M2.500 20a6.500 6.500 0 0 1 13 0M15.500 4.800a3.600 3.600 0 0 1 0 6.400M17.500 14a6.500 6.500 0 0 1 4 6"/>`
 	iconGeneral  glyph = `<path d="M4 7h9M19 7h1M4 17h3M13 17h7"/><circle cx="16" cy="7" r="2.6"/><circle cx="10" cy="17" r="2.6"/>`
@@ -74,6 +76,8 @@ func sign(symbol string) glyph {
 		return `<path d="M9 5.500v13M15 5.500v13" stroke-width="2.6"/>`
 	case "◌":
 		return `<path d="M12 5a7 7 0 0 1 3.500 0.940M18.060 8.500a7 7 0 0 1 0.940 3.500M18.060 15.500a7 7 0 0 1-2.560 2.560M12 19a7 7 0 0 1-3.500-0.940M5.940 15.500a7 7 0 0 1-0.940-3.500M5.940 8.500a7 7 0 0 1 2.560-2.560"/>`
+	case "△":
+		return iconWarn
 	case "✈":
 		return `<path d="M20.500 4L3.500 11l5.500 2.500M20.500 4L17 19.500l-8-6M20.500 4L9 13.500V19l3-3.200"/>`
 	}

@@ -203,7 +203,7 @@ func (p *inboxPage) drawRow(i widget.ListItemID, o fyne.CanvasObject) {
 	if p.query == "" {
 		c := p.convs[i]
 		a, _ := p.w.account(c.Account)
-		r.conversation(c, glyphOf(a.Glyph, a.Title), a.Platform, p.w.now())
+		r.conversation(c, glyphOf(a.Glyph, a.Title), a.Platform, a.Inbound == platforms.Webhook, p.w.now())
 		return
 	}
 	e := p.found[i]

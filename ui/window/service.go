@@ -57,6 +57,8 @@ type Service interface {
 
 	answering
 	naming
+	hooking
+	relaying
 	talk
 
 	// Doctor calls tell with each line as it comes, from a goroutine of its own

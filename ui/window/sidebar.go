@@ -20,6 +20,8 @@ type sidebar struct {
 	items map[string]*navItem
 	dots  map[exposure.Level]*text
 	state *text
+
+	scroll *container.Scroll
 }
 
 func newSidebar(open func(string)) *sidebar {
@@ -40,6 +42,8 @@ func newSidebar(open func(string)) *sidebar {
 		{PagePeople, "People", iconPeople},
 		{PageAnswers, "Answers", iconAnswers},
 		{PagePrograms, "Programs", iconPrograms},
+		{PageHooks, "Hooks", iconHooks},
+		{PageRelays, "Relays", iconRelays},
 		{PageActivity, "Activity", iconActivity},
 		{PageGeneral, "General", iconGeneral},
 		{PageDoctor, "Doctor", iconDoctor},
@@ -55,10 +59,10 @@ func newSidebar(open func(string)) *sidebar {
 		legend.Add(hbox(8, newSymbol(model.Badge(l).Symbol, 16, levelColor(l)), fill(small(legendWords(l))), sized(20, 0, t)))
 	}
 	s.state = small("")
-	top := vbox(20, pad(8, 4, 0, 0, hbox(10, logo, fill(name))), list)
+	s.scroll = container.NewVScroll(list) // a low window has no room for all pages
 	bottom := vbox(12, pad(10, 0, 10, 0, legend), rule(), pad(10, 0, 10, 0, s.state))
 	s.view = container.NewStack(newBox(colorSidebar, "", 0),
-		sized(204, 0, frame(pad(12, 16, 12, 0, top), pad(12, 0, 12, 14, bottom), nil, nil, nil)))
+		sized(204, 0, frame(pad(20, 20, 12, 20, hbox(10, logo, fill(name))), pad(12, 12, 12, 14, bottom), nil, nil, pad(12, 0, 12, 0, s.scroll))))
 	return s
 }
 
@@ -77,6 +81,22 @@ func legendWords(l exposure.Level) string {
 func (s *sidebar) choose(page string) {
 	for name, it := range s.items {
 		it.setOn(name == page)
+		if name == page {
+			s.reveal(it)
+		}
+	}
+}
+
+// reveal scrolls to an item that is out of view.
+func (s *sidebar) reveal(it *navItem) {
+	top, have := s.scroll.Offset.Y, s.scroll.Size().Height
+	y, h := it.Position().Y, it.Size().Height
+	switch {
+	case have <= 0 || h <= 0: // not in a window yet
+	case y < top:
+		s.scroll.ScrollToOffset(fyne.NewPos(0, y))
+	case y+h > top+have:
+		s.scroll.ScrollToOffset(fyne.NewPos(0, y+h-have))
 	}
 }
 

@@ -230,7 +230,7 @@ func (t *thread) rows() []row {
 		if !e.Outgoing {
 			wasAway = e.Away
 		}
-		head := i == 0 || startsGroup(t.entries[i-1], e)
+		head := i == 0 || startsGroup(t.entries[i-1], e) || t.p.w.byWebhook(t.entries[i-1]) != t.p.w.byWebhook(e)
 		ver := t.vers[e.Seq] * 2
 		if head {
 			ver++
@@ -245,7 +245,7 @@ func (t *thread) rows() []row {
 }
 
 func startsGroup(before, e api.Entry) bool {
-	return before.Outgoing != e.Outgoing || before.From.ID != e.From.ID || before.Away != e.Away || e.At.Sub(before.At) > 10*time.Minute
+	return before.Outgoing != e.Outgoing || before.Hook != e.Hook || before.Poster != e.Poster || before.From.ID != e.From.ID || before.Away != e.Away || e.At.Sub(before.At) > 10*time.Minute
 }
 
 func guessHeight(e api.Entry) float32 {

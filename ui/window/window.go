@@ -22,6 +22,8 @@ const (
 	PagePeople   = "people"
 	PageAnswers  = "answers"
 	PagePrograms = "programs"
+	PageHooks    = "hooks"
+	PageRelays   = "relays"
 	PageActivity = "activity"
 	PageGeneral  = "general"
 	PageDoctor   = "doctor"
@@ -69,6 +71,8 @@ type Window struct {
 	exposure *exposurePage
 	answers  *answersPage
 	programs *programsPage
+	hooks    *hooksPage
+	relays   *relaysPage
 	activity *activityPage
 	people   *peoplePage
 	general  *generalPage
@@ -115,10 +119,10 @@ func New(win fyne.Window, svc Service, b *Bridge, o Options) *Window {
 	w.accounts, w.inbox = newAccountsPage(w), newInboxPage(w)
 	w.activity, w.general = newActivityPage(w), newGeneralPage(w)
 	w.exposure, w.people, w.answers, w.doctor = newExposurePage(w), newPeoplePage(w), newAnswersPage(w), newDoctorPage(w)
-	w.programs = newProgramsPage(w)
+	w.programs, w.hooks, w.relays = newProgramsPage(w), newHooksPage(w), newRelaysPage(w)
 	w.pages = map[string]page{
 		PageAccounts: w.accounts, PageInbox: w.inbox, PageExposure: w.exposure, PagePeople: w.people, PageAnswers: w.answers,
-		PagePrograms: w.programs, PageActivity: w.activity, PageGeneral: w.general, PageDoctor: w.doctor,
+		PagePrograms: w.programs, PageHooks: w.hooks, PageRelays: w.relays, PageActivity: w.activity, PageGeneral: w.general, PageDoctor: w.doctor,
 	}
 	main := frame(w.banner, nil, nil, nil, w.stage)
 	win.SetContent(frame(nil, nil, w.nav.view, nil, container.NewStack(main, w.toasts.view)))

@@ -85,7 +85,7 @@ func TestNothingIsAskedWhileDrawing(t *testing.T) {
 	ui := goroutine()
 	f.onUI = func() bool { return goroutine() == ui }
 	s := newStage(t, f, Light, Options{})
-	for _, p := range []string{PageInbox, PageExposure, PagePrograms, PageActivity, PageGeneral, PageDoctor, PageAdd, PageAccounts} {
+	for _, p := range []string{PageInbox, PageExposure, PagePrograms, PageHooks, PageRelays, PageActivity, PageGeneral, PageDoctor, PageAdd, PageAccounts} {
 		s.w.Go(p)
 		s.settle()
 	}
@@ -121,7 +121,7 @@ func TestServiceThatHangs(t *testing.T) {
 	s := newStage(t, f, Light, Options{})
 	f.set(func() { f.hang = make(chan struct{}) })
 	t.Run("pages still change", func(t *testing.T) {
-		for _, p := range []string{PageInbox, PageExposure, PagePrograms, PageActivity, PageGeneral, PageDoctor, PageAccounts} {
+		for _, p := range []string{PageInbox, PageExposure, PagePrograms, PageHooks, PageRelays, PageActivity, PageGeneral, PageDoctor, PageAccounts} {
 			s.w.Go(p)
 			if s.w.page != p {
 				t.Fatalf("%s is not shown", p)
