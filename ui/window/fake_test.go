@@ -33,9 +33,9 @@ type fake struct {
 	audit    api.AuditPage
 	talk     fakeTalk
 
-	what   whatAnswers
-	named  namedPrograms
-	coming comingThings
+	what  whatAnswers
+	named namedPrograms
+	web   webThings
 
 	check   func(api.AccountDraft) (api.Check, error)
 	add     func(api.AccountDraft) (api.Account, error)

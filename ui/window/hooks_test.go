@@ -41,7 +41,7 @@ func TestHooksPage(t *testing.T) {
 	pin(t)
 	t.Run("says what a hook is where there is none", func(t *testing.T) {
 		f := hooked()
-		f.coming.hooks.Hooks, f.coming.hooks.Open = nil, false
+		f.web.hooks.Hooks, f.web.hooks.Open = nil, false
 		s := onHooks(t, f, Options{})
 		s.want("No hooks yet.")
 		s.want("A hook is a URL at which a program on this computer posts into one conversation.")
@@ -67,7 +67,7 @@ func TestHooksPage(t *testing.T) {
 	})
 	t.Run("what came from outside stays on one line", func(t *testing.T) {
 		f := hooked()
-		h := &f.coming.hooks.Hooks[0]
+		h := &f.web.hooks.Hooks[0]
 		h.Name, h.Where, h.Problem = "a\nb\u202e"+strings.Repeat("x", 500), "c\nd"+strings.Repeat("y", 500), "e\nf"+strings.Repeat("z", 5000)
 		s := onHooks(t, f, Options{})
 		for _, words := range s.texts() {
@@ -82,7 +82,7 @@ func TestHooksPage(t *testing.T) {
 	t.Run("draws no more than it can", func(t *testing.T) {
 		f := hooked()
 		for i := range mostHookCards + 3 {
-			f.coming.hooks.Hooks = append(f.coming.hooks.Hooks, api.Hook{ID: fmt.Sprint("m", i), Name: fmt.Sprint("many ", i), On: true})
+			f.web.hooks.Hooks = append(f.web.hooks.Hooks, api.Hook{ID: fmt.Sprint("m", i), Name: fmt.Sprint("many ", i), On: true})
 		}
 		s := onHooks(t, f, Options{})
 		if n := len(s.w.hooks.rows); n != mostHookCards {
@@ -109,7 +109,7 @@ func TestHooksPage(t *testing.T) {
 			s.w.hooks.tick()
 			s.settle()
 		}
-		s.f.set(func() { s.f.coming.hooks.Hooks = s.f.coming.hooks.Hooks[:1] })
+		s.f.set(func() { s.f.web.hooks.Hooks = s.f.web.hooks.Hooks[:1] })
 		s.pass(time.Second)
 		s.settle()
 		if n := s.f.count("Hooks") - before; n != 1 {
@@ -151,7 +151,7 @@ func TestHookSwitch(t *testing.T) {
 	})
 	t.Run("goes back where it is refused", func(t *testing.T) {
 		s := onHooks(t, hooked(), Options{})
-		s.f.coming.refuse = &api.Error{Text: "Only a person may change this."}
+		s.f.web.refuse = &api.Error{Text: "Only a person may change this."}
 		c := s.hook("Frost alarm")
 		c.on.TypedRune(' ')
 		s.settle()
@@ -192,7 +192,7 @@ func TestRotateHook(t *testing.T) {
 			s.want("A new address for Doorbell?")
 			s.press(label)
 			s.press("Make a new address")
-			if got := s.f.coming.overlaps; !slices.Equal(got, []time.Duration{want}) {
+			if got := s.f.web.overlaps; !slices.Equal(got, []time.Duration{want}) {
 				t.Errorf("%v", got)
 			}
 			s.want(fakeURL)
@@ -200,12 +200,12 @@ func TestRotateHook(t *testing.T) {
 	}
 	t.Run("a refusal is told in the dialog", func(t *testing.T) {
 		s := onHooks(t, hooked(), Options{})
-		s.f.coming.refuse = &api.Error{Text: "The keyring is locked. Unlock it."}
+		s.f.web.refuse = &api.Error{Text: "The keyring is locked. Unlock it."}
 		s.hook("Doorbell").rotate()
 		s.press("Make a new address")
 		s.want("The keyring is locked. Unlock it.")
 		s.want("A new address for Doorbell?")
-		s.f.coming.refuse = nil
+		s.f.web.refuse = nil
 		s.press("Make a new address")
 		s.want("The address of Doorbell")
 	})
@@ -215,12 +215,12 @@ func TestHookListenerDialog(t *testing.T) {
 	s := onHooks(t, hooked(), Options{})
 	s.press("Change…")
 	l := s.win.Canvas().Focused().(*entry)
-	s.f.coming.refuse = &api.Error{Text: "The address was refused.", Fields: map[string]string{"bind": "0.0.0.0 can be reached from outside. Use 127.0.0.1."}}
+	s.f.web.refuse = &api.Error{Text: "The address was refused.", Fields: map[string]string{"bind": "0.0.0.0 can be reached from outside. Use 127.0.0.1."}}
 	l.SetText(" 0.0.0.0:80 ")
 	l.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
 	s.settle()
 	s.want("0.0.0.0 can be reached from outside. Use 127.0.0.1.")
-	s.f.coming.refuse = nil
+	s.f.web.refuse = nil
 	l.SetText("127.0.0.1:50000")
 	s.wantNot("can be reached from outside")
 	s.press("Save")
@@ -268,7 +268,7 @@ func TestNewHook(t *testing.T) {
 		s.press("Make the hook")
 		want := api.HookDraft{Account: "a2", Conversation: "c4", Name: strings.Repeat("語", 64), Avatar: "https://example.org/a.png", Dialect: "alertmanager", Unmarked: true,
 			Limit: platforms.Rate{N: 6, Per: time.Minute, Burst: 2}, Expires: noon.Add(7 * 24 * time.Hour).Truncate(time.Second)}
-		if d := s.f.coming.drafts; len(d) != 1 || fmt.Sprint(d[0]) != fmt.Sprint(want) {
+		if d := s.f.web.drafts; len(d) != 1 || fmt.Sprint(d[0]) != fmt.Sprint(want) {
 			t.Errorf("%+v", d)
 		}
 		s.want(fakeURL)
@@ -280,7 +280,7 @@ func TestNewHook(t *testing.T) {
 		f := s.w.hooks.add()
 		f.where.set(s.f.convs[0])
 		f.name.SetText("x")
-		s.f.coming.refuse = &api.Error{Text: "The hook was refused.", Fields: map[string]string{"avatar": "The picture's address\nis none.", "conversation": "The bot was removed from it."}}
+		s.f.web.refuse = &api.Error{Text: "The hook was refused.", Fields: map[string]string{"avatar": "The picture's address\nis none.", "conversation": "The bot was removed from it."}}
 		s.press("Make the hook")
 		s.want("The hook was refused.")
 		s.want("The picture's address is none.")
@@ -299,7 +299,7 @@ func TestNewHook(t *testing.T) {
 		s.want("The template is missing.")
 		f.template.SetText("{{ .a }}")
 		s.press("Make the hook")
-		if d := s.f.coming.drafts; len(d) != 1 || d[0].Template != "{{ .a }}" || d[0].Dialect != "template" {
+		if d := s.f.web.drafts; len(d) != 1 || d[0].Template != "{{ .a }}" || d[0].Dialect != "template" {
 			t.Errorf("%+v", d)
 		}
 		s.want(`-d "{\"title\": \"Hello\"}"`)
@@ -337,7 +337,7 @@ func TestEditHook(t *testing.T) {
 	f = nil
 	s.hook("Doorbell").p.edit(s.hook("Doorbell").h).name.SetText("Front door")
 	s.press("Save")
-	c := s.f.coming.changes
+	c := s.f.web.changes
 	if len(c) != 2 || c[0] != (api.HookChange{}) || c[1].Name == nil || *c[1].Name != "Front door" || c[1].Limit != nil || c[1].Template != nil || c[1].Expires != nil || c[1].Marked != nil {
 		t.Errorf("%+v", c)
 	}
@@ -347,7 +347,7 @@ func TestEditHook(t *testing.T) {
 func TestTryHook(t *testing.T) {
 	open := func(t *testing.T) (*stage, *hookForm) {
 		s := onHooks(t, hooked(), Options{})
-		f := s.w.hooks.edit(s.f.coming.hooks.Hooks[1])
+		f := s.w.hooks.edit(s.f.web.hooks.Hooks[1])
 		s.press("Try it")
 		f.try.post.SetText(`{"who": "Ada"}`)
 		return s, f
@@ -356,7 +356,7 @@ func TestTryHook(t *testing.T) {
 		s, f := open(t)
 		f.try.event.SetText(" push ")
 		s.press("Try")
-		if got := s.f.coming.tries; len(got) != 1 || got[0] != (api.HookTry{Dialect: "template", Template: "{{ .who }} rings", Event: "push", Body: `{"who": "Ada"}`}) {
+		if got := s.f.web.tries; len(got) != 1 || got[0] != (api.HookTry{Dialect: "template", Template: "{{ .who }} rings", Event: "push", Body: `{"who": "Ada"}`}) {
 			t.Errorf("%+v", got)
 		}
 		s.want("Build 214: is green")
@@ -366,9 +366,20 @@ func TestTryHook(t *testing.T) {
 	})
 	t.Run("or why it is refused", func(t *testing.T) {
 		s, _ := open(t)
-		s.f.coming.tried = api.HookTried{Error: "The template has a fault in line 1."}
+		s.f.web.tried = api.HookTried{Error: "The template has a fault in line 1."}
 		s.press("Try")
 		s.want("The template has a fault in line 1.")
+	})
+	t.Run("a try of what was changed meanwhile is not shown", func(t *testing.T) {
+		s, f := open(t)
+		hang := make(chan struct{})
+		s.f.set(func() { s.f.hang = hang })
+		test.Tap(f.try.run)
+		f.template.SetText("{{ .x }}")
+		s.wantNot("Trying…")
+		close(hang)
+		s.settle()
+		s.wantNot("Build 214: is green")
 	})
 	t.Run("can be stopped, and ends with the dialog", func(t *testing.T) {
 		s, f := open(t)
@@ -380,7 +391,7 @@ func TestTryHook(t *testing.T) {
 		test.Tap(f.try.run)
 		f.m.dismiss()
 		s.settle()
-		if len(s.f.coming.tries) != 0 || f.try.ends != nil {
+		if len(s.f.web.tries) != 0 || f.try.ends != nil {
 			t.Error("it went on")
 		}
 	})
@@ -390,7 +401,7 @@ func TestHookAddressIsShownOnce(t *testing.T) {
 	pin(t)
 	open := func(t *testing.T, o Options) (*stage, *shownHook) {
 		s := onHooks(t, hooked(), o)
-		return s, s.w.showHook(api.HookMade{Hook: s.f.coming.hooks.Hooks[0], URL: fakeURL}, s.f.coming.hooks.Forms)
+		return s, s.w.showHook(api.HookMade{Hook: s.f.web.hooks.Hooks[0], URL: fakeURL}, s.f.web.hooks.Forms)
 	}
 	t.Run("copied with one click, which selects it", func(t *testing.T) {
 		s, d := open(t, Options{})

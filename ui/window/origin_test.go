@@ -41,6 +41,16 @@ func TestWebhookMessages(t *testing.T) {
 			t.Errorf("%d badges", n)
 		}
 	})
+	t.Run("another hook begins another run, though the same posts", func(t *testing.T) {
+		s := open(t, "a2", "c4", func(f *fake) {
+			for i := range f.entries {
+				if f.entries[i].Seq == 303 {
+					f.entries[i].Hook = "Mirror"
+				}
+			}
+		})
+		s.want("CI runner 4 · via hook Mirror")
+	})
 	t.Run("names from outside stay on one line", func(t *testing.T) {
 		s := open(t, "a2", "c4", func(f *fake) {
 			f.set(func() {

@@ -136,7 +136,7 @@ func (r *channelRow) show() {
 		r.account.setLabel(clean.Line(r.l.f.w.accountLabel(r.id), 28))
 	}
 	paths := r.l.paths[r.id]
-	r.path.setLabel("Choose its path")
+	r.path.setLabel(anyPath)
 	if r.at != "" {
 		r.path.setLabel(clean.Line(r.at, 18))
 	}
@@ -168,12 +168,15 @@ func (r *channelRow) chooseAccount() {
 	r.l.f.w.popUp(r.account, items)
 }
 
+// anyPath is the choice that leaves the path to the account.
+const anyPath = "whichever fits"
+
 func (r *channelRow) choosePath() {
 	paths := r.l.paths[r.id]
 	if len(paths) == 0 {
 		return
 	}
-	var items []*fyne.MenuItem
+	items := []*fyne.MenuItem{fyne.NewMenuItem(anyPath, func() { r.at = ""; r.show() })}
 	for i, p := range paths {
 		if i == mostChoices {
 			break
@@ -228,8 +231,6 @@ func (l *channelList) unfinished() string {
 			return "“" + clean.Line(name, 40) + "” is there twice. Each leads to one account."
 		case r.id == "":
 			return "Choose an account."
-		case r.at == "" && len(l.paths[r.id]) > 1:
-			return "Choose which of the account's paths."
 		}
 		seen[name] = true
 	}

@@ -59,7 +59,7 @@ func TestRelaysPage(t *testing.T) {
 	})
 	t.Run("gaps unfold, newest first, and stay so", func(t *testing.T) {
 		f := relayed()
-		g := f.coming.relays[0].Gaps
+		g := f.web.relays[0].Gaps
 		g[0], g[1] = g[1], g[0]
 		s := onRelays(t, f)
 		test.Tap(s.relay("r1").gapFold)
@@ -68,7 +68,7 @@ func TestRelaysPage(t *testing.T) {
 		if len(rows) != 2 || !strings.HasPrefix(rows[0].(*text).s, "09:02") {
 			t.Errorf("%v", rows)
 		}
-		s.f.set(func() { s.f.coming.relays[0].Taken++ })
+		s.f.set(func() { s.f.web.relays[0].Taken++ })
 		s.w.relays.load()
 		s.settle()
 		s.want("1,413 taken")
@@ -78,7 +78,7 @@ func TestRelaysPage(t *testing.T) {
 	})
 	t.Run("what came from outside stays on one line, and is bounded", func(t *testing.T) {
 		f := relayed()
-		r := &f.coming.relays[0]
+		r := &f.web.relays[0]
 		long := "a\nb\u202e" + strings.Repeat("x", 5000)
 		r.Name, r.Title, r.Note, r.Warning = long, long, long, long
 		r.Channels[0] = api.RelayChannel{Channel: long, Account: "a7", Path: long, Public: long, Input: long, Problem: long}
@@ -90,7 +90,7 @@ func TestRelaysPage(t *testing.T) {
 			r.Channels = append(r.Channels, api.RelayChannel{Account: "a7"})
 		}
 		for i := range mostRelayCards {
-			f.coming.relays = append(f.coming.relays, api.Relay{ID: fmt.Sprint("m", i), Name: fmt.Sprint("many ", i)})
+			f.web.relays = append(f.web.relays, api.Relay{ID: fmt.Sprint("m", i), Name: fmt.Sprint("many ", i)})
 		}
 		s := onRelays(t, f)
 		test.Tap(s.relay("r1").gapFold)
@@ -185,7 +185,7 @@ func TestPauseRelay(t *testing.T) {
 	})
 	t.Run("a refusal is told", func(t *testing.T) {
 		s := onRelays(t, relayed())
-		s.f.coming.refuse = &api.Error{Text: "Only a person may do this."}
+		s.f.web.refuse = &api.Error{Text: "Only a person may do this."}
 		test.Tap(s.relay("r3").pause)
 		s.settle()
 		s.want("Only a person may do this.")
@@ -255,12 +255,12 @@ func TestAddRelay(t *testing.T) {
 			t.Fatal("checking saved it")
 		}
 		s.press("Save")
-		if n := len(s.f.coming.dials); n != 1 {
+		if n := len(s.f.web.dials); n != 1 {
 			t.Errorf("dialled %d times for what was checked", n)
 		}
 		want := api.RelayDraft{Kind: "buckets", Name: "shop", Values: map[string]string{"key": "example-key"},
 			Channels: []api.RelayChannel{{Channel: "orders", Account: "a7"}, {Channel: "builds", Account: "a6", Public: "https://builds.example.org"}}}
-		if d := s.f.coming.saved; len(d) != 1 || fmt.Sprint(d[0]) != fmt.Sprint(want) {
+		if d := s.f.web.saved; len(d) != 1 || fmt.Sprint(d[0]) != fmt.Sprint(want) {
 			t.Errorf("%+v", d)
 		}
 		s.want("shop was saved.")
@@ -268,7 +268,7 @@ func TestAddRelay(t *testing.T) {
 			t.Error("the key stays in the field")
 		}
 	})
-	t.Run("an account with several paths needs one", func(t *testing.T) {
+	t.Run("an account with several paths offers them", func(t *testing.T) {
 		fk := relayed()
 		for i := range fk.view.Doors {
 			if fk.view.Doors[i].Account == "a6" {
@@ -276,21 +276,19 @@ func TestAddRelay(t *testing.T) {
 			}
 		}
 		s := onRelays(t, fk)
-		f := s.w.relays.form(fk.coming.kinds[1], nil, "a6")
+		f := s.w.relays.form(fk.web.kinds[1], nil, "a6")
 		s.settle()
 		f.inputs["url"].SetText("https://smee.example.org/x")
-		s.press("Save")
-		s.want("Choose which of the account's paths.")
-		s.press("Choose its path")
+		s.press("whichever fits")
 		s.pick("/clicks/77aa")
 		s.press("Save")
-		if d := s.f.coming.saved; len(d) != 1 || len(d[0].Channels) != 1 || d[0].Channels[0] != (api.RelayChannel{Account: "a6", Path: "/clicks/77aa"}) {
+		if d := s.f.web.saved; len(d) != 1 || len(d[0].Channels) != 1 || d[0].Channels[0] != (api.RelayChannel{Account: "a6", Path: "/clicks/77aa"}) {
 			t.Errorf("%+v", d)
 		}
 	})
 	t.Run("a check can be stopped, and ends with the dialog", func(t *testing.T) {
 		s := onRelays(t, relayed())
-		f := s.w.relays.form(s.f.coming.kinds[1], nil, "a6")
+		f := s.w.relays.form(s.f.web.kinds[1], nil, "a6")
 		s.settle()
 		f.inputs["url"].SetText("https://smee.example.org/x")
 		s.f.set(func() { s.f.hang = make(chan struct{}) })
@@ -304,14 +302,14 @@ func TestAddRelay(t *testing.T) {
 		test.Tap(f.check)
 		s.w.escape()
 		s.settle()
-		if f.running != nil || len(s.f.coming.dials) != 0 {
+		if f.running != nil || len(s.f.web.dials) != 0 {
 			t.Error("it went on")
 		}
 	})
 	t.Run("what a check refuses is saved only after a question", func(t *testing.T) {
 		s := onRelays(t, relayed())
-		s.f.coming.checked = api.RelayCheck{Error: &api.Error{Text: "The relay refused the key (401)."}, Fields: map[string]string{"key": "Paste the\ncurrent one."}}
-		f := s.w.relays.form(s.f.coming.kinds[0], nil, "a7")
+		s.f.web.checked = api.RelayCheck{Error: &api.Error{Text: "The relay refused the key (401)."}, Fields: map[string]string{"key": "Paste the\ncurrent one."}}
+		f := s.w.relays.form(s.f.web.kinds[0], nil, "a7")
 		s.settle()
 		f.inputs["key"].SetText("old")
 		f.channels.rows[0].name.SetText("orders")
@@ -330,11 +328,11 @@ func TestAddRelay(t *testing.T) {
 	})
 	t.Run("a refusal stands at its field, and what was typed stays", func(t *testing.T) {
 		s := onRelays(t, relayed())
-		f := s.w.relays.form(s.f.coming.kinds[1], nil, "a6")
+		f := s.w.relays.form(s.f.web.kinds[1], nil, "a6")
 		s.settle()
 		f.inputs["url"].SetText("https://smee.example.org/x")
 		s.press("Check")
-		s.f.coming.refuse = &api.Error{Text: "The relay was not saved.", Fields: map[string]string{"channels": "This account has another relay.", "url": "It is used twice."}}
+		s.f.web.refuse = &api.Error{Text: "The relay was not saved.", Fields: map[string]string{"channels": "This account has another relay.", "url": "It is used twice."}}
 		s.press("Save")
 		s.want("The relay was not saved.")
 		s.want("This account has another relay.")
@@ -368,25 +366,25 @@ func TestEditRelay(t *testing.T) {
 	if s.f.count("CheckRelay r1") != 0 {
 		t.Error("dialled although only a name and a channel changed")
 	}
-	d := s.f.coming.saved
+	d := s.f.web.saved
 	if len(d) != 1 || len(d[0].Values) != 0 || d[0].Name != "shop" || len(d[0].Channels) != 1 || d[0].Channels[0].Channel != "orders" {
 		t.Errorf("%+v", d)
 	}
 	t.Run("new values are checked, those left alone are not sent", func(t *testing.T) {
-		s.w.relays.edit(s.f.coming.relays[0])
+		s.w.relays.edit(s.f.web.relays[0])
 		s.settle()
 		f := s.relayForm()
 		f.inputs["key"].SetText("new-key")
 		s.press("Save")
-		if c := s.f.coming.dials; s.f.count("CheckRelay r1") != 1 || len(c) != 1 || fmt.Sprint(c[0].Values) != "map[key:new-key]" {
+		if c := s.f.web.dials; s.f.count("CheckRelay r1") != 1 || len(c) != 1 || fmt.Sprint(c[0].Values) != "map[key:new-key]" {
 			t.Errorf("%+v", c)
 		}
-		if d := s.f.coming.saved; len(d) != 2 || fmt.Sprint(d[1].Values) != "map[key:new-key]" {
+		if d := s.f.web.saved; len(d) != 2 || fmt.Sprint(d[1].Values) != "map[key:new-key]" {
 			t.Errorf("%+v", d)
 		}
 	})
 	t.Run("a sort that is not known any more says so", func(t *testing.T) {
-		r := s.f.coming.relays[0]
+		r := s.f.web.relays[0]
 		r.Kind = "gone"
 		s.w.relays.edit(r)
 		s.settle()

@@ -59,10 +59,11 @@ func newSidebar(open func(string)) *sidebar {
 		legend.Add(hbox(8, newSymbol(model.Badge(l).Symbol, 16, levelColor(l)), fill(small(legendWords(l))), sized(20, 0, t)))
 	}
 	s.state = small("")
+	top := pad(8, 4, 0, 20, hbox(10, logo, fill(name)))
 	s.scroll = container.NewVScroll(list) // a low window has no room for all pages
 	bottom := vbox(12, pad(10, 0, 10, 0, legend), rule(), pad(10, 0, 10, 0, s.state))
 	s.view = container.NewStack(newBox(colorSidebar, "", 0),
-		sized(204, 0, frame(pad(20, 20, 12, 20, hbox(10, logo, fill(name))), pad(12, 12, 12, 14, bottom), nil, nil, pad(12, 0, 12, 0, s.scroll))))
+		sized(204, 0, frame(pad(12, 16, 12, 0, top), pad(12, 8, 12, 14, bottom), nil, nil, pad(12, 0, 12, 0, s.scroll))))
 	return s
 }
 

@@ -15,8 +15,8 @@ import (
 // fakeURL is obviously no hook's address.
 const fakeURL = "http://127.0.0.1:47820/api/webhooks/execute/EXAMPLEtokenTHATopensNOTHING0000000000000000000000000000000000ab"
 
-// comingThings is what a fake tells of hooks and relays.
-type comingThings struct {
+// webThings is what a fake tells of hooks and relays.
+type webThings struct {
 	hooks   api.Hooks
 	tried   api.HookTried
 	kinds   []api.RelayKind
@@ -44,7 +44,7 @@ func hookForms() []api.HookForm {
 // hooked is the sample with hooks.
 func hooked() *fake {
 	f := sample()
-	f.coming.hooks = api.Hooks{Bind: "127.0.0.1:47820", Address: "http://127.0.0.1:47820", Open: true, Forms: hookForms(), Hooks: []api.Hook{
+	f.web.hooks = api.Hooks{Bind: "127.0.0.1:47820", Address: "http://127.0.0.1:47820", Open: true, Forms: hookForms(), Hooks: []api.Hook{
 		{ID: "h1", Account: "a2", Conversation: "c4", Label: "home", Where: "town-square", Name: "Build server", On: true, Marked: true,
 			Created: ago(40 * 24 * time.Hour), LastUsed: ago(3 * time.Minute), Count: 2140, Rotating: noon.Add(6 * time.Hour)},
 		{ID: "h2", Account: "a1", Conversation: "c1", Label: "family", Where: "Family", Name: "Doorbell", Dialect: "template", Template: "{{ .who }} rings", On: true,
@@ -54,15 +54,15 @@ func hooked() *fake {
 		{ID: "h4", Account: "gone", Conversation: "c9", Label: "old bot", Where: "Nightly", Name: "Nightly report", On: true,
 			Created: ago(90 * 24 * time.Hour), Problem: "The account is gone. Remove the hook, or make one for another conversation."},
 	}}
-	f.coming.tried = api.HookTried{Text: "Build 214: is green", Username: "CI"}
+	f.web.tried = api.HookTried{Text: "Build 214: is green", Username: "CI"}
 	return f
 }
 
 // relayed is the sample with relays.
 func relayed() *fake {
 	f := exposed()
-	f.coming.kinds = relayKinds()
-	f.coming.relays = []api.Relay{
+	f.web.kinds = relayKinds()
+	f.web.relays = []api.Relay{
 		{ID: "r1", Kind: "buckets", Title: "Webhook Relay", Name: "shop relay", Status: api.Connected, Since: ago(5 * time.Hour), Last: ago(2 * time.Minute), Taken: 1412, Refused: 3,
 			Settings: map[string]string{"server": "wss://relay.example.org"}, Secrets: map[string]string{"key": "…8f1c"},
 			Channels: []api.RelayChannel{
@@ -75,7 +75,7 @@ func relayed() *fake {
 			Channels: []api.RelayChannel{{Account: "a6", Public: "https://smee.example.org/Xy12"}}},
 		{ID: "r3", Kind: "buckets", Title: "Webhook Relay", Name: "spare", Paused: true, Status: api.Paused, Channels: []api.RelayChannel{{Channel: "spare", Account: "a4"}}},
 	}
-	f.coming.checked = api.RelayCheck{Text: "Connected. The relay knows the buckets orders and builds."}
+	f.web.checked = api.RelayCheck{Text: "Connected. The relay knows the buckets orders and builds."}
 	return f
 }
 
@@ -113,7 +113,7 @@ func (f *fake) Hooks(ctx context.Context) (api.Hooks, error) {
 	err := f.enter(ctx, "Hooks")
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	h := f.coming.hooks
+	h := f.web.hooks
 	h.Hooks = slices.Clone(h.Hooks)
 	return h, err
 }
@@ -125,17 +125,17 @@ func (f *fake) come(ctx context.Context, call string, change func()) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.coming.refuse == nil && change != nil {
+	if f.web.refuse == nil && change != nil {
 		change()
 	}
-	return f.coming.refuse
+	return f.web.refuse
 }
 
 func (f *fake) AddHook(ctx context.Context, d api.HookDraft) (m api.HookMade, err error) {
 	err = f.come(ctx, "AddHook", func() {
-		f.coming.drafts = append(f.coming.drafts, d)
-		h := api.Hook{ID: fmt.Sprint("h", len(f.coming.hooks.Hooks)+1), Account: d.Account, Conversation: d.Conversation, Name: d.Name, Dialect: d.Dialect, On: true, Marked: !d.Unmarked, Created: noon}
-		f.coming.hooks.Hooks = append(f.coming.hooks.Hooks, h)
+		f.web.drafts = append(f.web.drafts, d)
+		h := api.Hook{ID: fmt.Sprint("h", len(f.web.hooks.Hooks)+1), Account: d.Account, Conversation: d.Conversation, Name: d.Name, Dialect: d.Dialect, On: true, Marked: !d.Unmarked, Created: noon}
+		f.web.hooks.Hooks = append(f.web.hooks.Hooks, h)
 		m = api.HookMade{Hook: h, URL: fakeURL}
 	})
 	return m, err
@@ -143,9 +143,9 @@ func (f *fake) AddHook(ctx context.Context, d api.HookDraft) (m api.HookMade, er
 
 func (f *fake) ChangeHook(ctx context.Context, id string, c api.HookChange) (h api.Hook, err error) {
 	err = f.come(ctx, "ChangeHook "+id, func() {
-		f.coming.changes = append(f.coming.changes, c)
-		for i := range f.coming.hooks.Hooks {
-			if at := &f.coming.hooks.Hooks[i]; at.ID == id {
+		f.web.changes = append(f.web.changes, c)
+		for i := range f.web.hooks.Hooks {
+			if at := &f.web.hooks.Hooks[i]; at.ID == id {
 				if c.On != nil {
 					at.On = *c.On
 				}
@@ -161,8 +161,8 @@ func (f *fake) ChangeHook(ctx context.Context, id string, c api.HookChange) (h a
 
 func (f *fake) RotateHook(ctx context.Context, id string, r api.HookRotation) (m api.HookMade, err error) {
 	err = f.come(ctx, "RotateHook "+id, func() {
-		f.coming.overlaps = append(f.coming.overlaps, r.Overlap)
-		for _, h := range f.coming.hooks.Hooks {
+		f.web.overlaps = append(f.web.overlaps, r.Overlap)
+		for _, h := range f.web.hooks.Hooks {
 			if h.ID == id {
 				m = api.HookMade{Hook: h, URL: fakeURL}
 			}
@@ -173,22 +173,22 @@ func (f *fake) RotateHook(ctx context.Context, id string, r api.HookRotation) (m
 
 func (f *fake) RemoveHook(ctx context.Context, id string) error {
 	return f.come(ctx, "RemoveHook "+id, func() {
-		f.coming.hooks.Hooks = slices.DeleteFunc(slices.Clone(f.coming.hooks.Hooks), func(h api.Hook) bool { return h.ID == id })
+		f.web.hooks.Hooks = slices.DeleteFunc(slices.Clone(f.web.hooks.Hooks), func(h api.Hook) bool { return h.ID == id })
 	})
 }
 
 func (f *fake) TryHook(ctx context.Context, t api.HookTry) (out api.HookTried, err error) {
 	err = f.come(ctx, "TryHook", func() {
-		f.coming.tries = append(f.coming.tries, t)
-		out = f.coming.tried
+		f.web.tries = append(f.web.tries, t)
+		out = f.web.tried
 	})
 	return out, err
 }
 
 func (f *fake) SetHookListener(ctx context.Context, l api.HookListener) (h api.Hooks, err error) {
 	err = f.come(ctx, "SetHookListener "+l.Bind, func() {
-		f.coming.hooks.Bind, f.coming.hooks.Address, f.coming.hooks.Open = l.Bind, "http://"+l.Bind, true
-		h = f.coming.hooks
+		f.web.hooks.Bind, f.web.hooks.Address, f.web.hooks.Open = l.Bind, "http://"+l.Bind, true
+		h = f.web.hooks
 	})
 	return h, err
 }
@@ -197,28 +197,28 @@ func (f *fake) RelayKinds(ctx context.Context) ([]api.RelayKind, error) {
 	err := f.enter(ctx, "RelayKinds")
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.coming.kinds, err
+	return f.web.kinds, err
 }
 
 func (f *fake) Relays(ctx context.Context) ([]api.Relay, error) {
 	err := f.enter(ctx, "Relays")
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.coming.relays), err
+	return slices.Clone(f.web.relays), err
 }
 
 func (f *fake) AddRelay(ctx context.Context, d api.RelayDraft) (r api.Relay, err error) {
 	err = f.come(ctx, "AddRelay", func() {
-		f.coming.saved = append(f.coming.saved, d)
-		r = api.Relay{ID: fmt.Sprint("r", len(f.coming.relays)+1), Kind: d.Kind, Name: d.Name, Channels: d.Channels, Status: api.Connecting}
-		f.coming.relays = append(f.coming.relays, r)
+		f.web.saved = append(f.web.saved, d)
+		r = api.Relay{ID: fmt.Sprint("r", len(f.web.relays)+1), Kind: d.Kind, Name: d.Name, Channels: d.Channels, Status: api.Connecting}
+		f.web.relays = append(f.web.relays, r)
 	})
 	return r, err
 }
 
 func (f *fake) ChangeRelay(ctx context.Context, id string, d api.RelayDraft) (r api.Relay, err error) {
 	err = f.come(ctx, "ChangeRelay "+id, func() {
-		f.coming.saved = append(f.coming.saved, d)
+		f.web.saved = append(f.web.saved, d)
 		r = api.Relay{ID: id, Kind: d.Kind, Name: d.Name, Channels: d.Channels}
 	})
 	return r, err
@@ -226,17 +226,17 @@ func (f *fake) ChangeRelay(ctx context.Context, id string, d api.RelayDraft) (r 
 
 func (f *fake) RemoveRelay(ctx context.Context, id string) error {
 	return f.come(ctx, "RemoveRelay "+id, func() {
-		f.coming.relays = slices.DeleteFunc(slices.Clone(f.coming.relays), func(r api.Relay) bool { return r.ID == id })
+		f.web.relays = slices.DeleteFunc(slices.Clone(f.web.relays), func(r api.Relay) bool { return r.ID == id })
 	})
 }
 
 func (f *fake) rest(id string, paused bool) func() {
 	return func() {
-		f.coming.relays = slices.Clone(f.coming.relays)
-		for i := range f.coming.relays {
-			if f.coming.relays[i].ID == id {
-				f.coming.relays[i].Paused = paused
-				f.coming.relays[i].Status = map[bool]api.Status{true: api.Paused, false: api.Connecting}[paused]
+		f.web.relays = slices.Clone(f.web.relays)
+		for i := range f.web.relays {
+			if f.web.relays[i].ID == id {
+				f.web.relays[i].Paused = paused
+				f.web.relays[i].Status = map[bool]api.Status{true: api.Paused, false: api.Connecting}[paused]
 			}
 		}
 	}
@@ -252,8 +252,8 @@ func (f *fake) ResumeRelay(ctx context.Context, id string) error {
 
 func (f *fake) CheckRelay(ctx context.Context, id string, d api.RelayDraft) (out api.RelayCheck, err error) {
 	err = f.come(ctx, strings.TrimSpace("CheckRelay "+id), func() {
-		f.coming.dials = append(f.coming.dials, d)
-		out = f.coming.checked
+		f.web.dials = append(f.web.dials, d)
+		out = f.web.checked
 	})
 	return out, err
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/postern/postern/app/control/api"
 )
 
-// comingScenes are the pages of hooks and relays, and what came by them.
-func comingScenes() []scene {
+// hookScenes are the pages of hooks and relays, and what came by them.
+func hookScenes() []scene {
 	narrow := fyne.NewSize(660, 560)
 	on := func(page string, then func(*stage)) func(*stage) {
 		return func(s *stage) {
@@ -32,10 +32,10 @@ func comingScenes() []scene {
 		s.press("Try")
 	}
 	shown := func(s *stage) {
-		s.w.showHook(api.HookMade{Hook: s.f.coming.hooks.Hooks[0], URL: fakeURL}, s.f.coming.hooks.Forms)
+		s.w.showHook(api.HookMade{Hook: s.f.web.hooks.Hooks[0], URL: fakeURL}, s.f.web.hooks.Forms)
 	}
 	buckets := func(s *stage) {
-		f := s.w.relays.form(s.f.coming.kinds[0], nil, "a7")
+		f := s.w.relays.form(s.f.web.kinds[0], nil, "a7")
 		s.settle()
 		f.inputs["key"].SetText("example-key")
 		f.channels.rows[0].name.SetText("orders")
@@ -47,12 +47,12 @@ func comingScenes() []scene {
 		{name: "hooks-narrow", f: hooked, play: on(PageHooks, nil), size: narrow},
 		{name: "hooks-empty", f: func() *fake {
 			f := hooked()
-			f.coming.hooks.Hooks, f.coming.hooks.Open = nil, false
+			f.web.hooks.Hooks, f.web.hooks.Open = nil, false
 			return f
 		}, play: on(PageHooks, nil)},
 		{name: "hooks-closed", f: func() *fake {
 			f := hooked()
-			f.coming.hooks.Open, f.coming.hooks.Why = false, "Another program has port 47820. Choose another one."
+			f.web.hooks.Open, f.web.hooks.Why = false, "Another program has port 47820. Choose another one."
 			return f
 		}, play: on(PageHooks, nil)},
 		{name: "hooks-new", f: hooked, play: on(PageHooks, func(s *stage) { s.w.hooks.add() })},
@@ -70,7 +70,7 @@ func comingScenes() []scene {
 		{name: "relays-kinds", f: relayed, play: on(PageRelays, func(s *stage) { s.w.relays.add("") })},
 		{name: "relays-form", f: relayed, play: on(PageRelays, buckets)},
 		{name: "relays-form-narrow", f: relayed, play: on(PageRelays, buckets), size: narrow},
-		{name: "relays-form-one", f: relayed, play: on(PageRelays, func(s *stage) { s.w.relays.form(s.f.coming.kinds[1], nil, "") })},
+		{name: "relays-form-one", f: relayed, play: on(PageRelays, func(s *stage) { s.w.relays.form(s.f.web.kinds[1], nil, "") })},
 		{name: "inbox-hook", f: webhooked, play: func(s *stage) { s.w.Show(api.Request{Account: "a2", Conversation: "c4"}); s.settle() }},
 		{name: "inbox-webhook", f: webhooked, play: func(s *stage) { s.w.Show(api.Request{Account: "w1", Conversation: "orders"}); s.settle() }},
 	}
