@@ -1,7 +1,9 @@
 package model
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -243,4 +245,71 @@ func RegistrationWords(r api.Registration, now time.Time) string {
 		return words + " · waiting for its first request"
 	}
 	return words + " · proven " + Ago(r.Proven, now)
+}
+
+// InputAnswers says how an input answers and what it makes of a request, where
+// that is not the platform's own way; else it is empty.
+func InputAnswers(in api.Input) string {
+	var out []string
+	switch in.Settings.Answer.Mode {
+	case "static":
+		out = append(out, "answers a fixed text")
+	case "dynamic":
+		out = append(out, "answers what an expression gives")
+	}
+	if in.Settings.Transform != "" {
+		out = append(out, "an expression makes its text")
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return upperFirst(strings.Join(out, " · "))
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// HeaderLines is headers as a person edits them: one a line, in the order of
+// their names.
+func HeaderLines(h map[string][]string) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[k] {
+			out = append(out, text.Line(k, 0)+": "+text.Line(v, 0))
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// ParseHeaderLines reads that back; problem says what is wrong with it.
+func ParseHeaderLines(s string) (h map[string][]string, problem string) {
+	h = map[string][]string{}
+	n := 0
+	for line := range strings.SplitSeq(s, "\n") {
+		n++
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		k, v, ok := strings.Cut(line, ":")
+		k = strings.TrimSpace(k)
+		if !ok || k == "" || strings.ContainsAny(k, " \t") {
+			return nil, "Line " + strconv.Itoa(n) + " of the headers is no header. Write it as Name: value."
+		}
+		h[k] = append(h[k], strings.TrimSpace(v))
+	}
+	return h, ""
+}
+
+// ReplayVerdict is what one responder made of a replay, at a glance.
+func ReplayVerdict(r api.ReplayResult) StatusView {
+	v := StatusView{State: Good, Words: "no answer"}
+	switch {
+	case r.Error != "":
+		v = StatusView{State: Bad, Words: "failed"}
+	case len(r.Answers) > 0 && r.Sent:
+		v.Words = Count(len(r.Answers), "answer, sent", "answers, sent")
+	case len(r.Answers) > 0:
+		v.Words = Count(len(r.Answers), "answer, not sent", "answers, not sent")
+	}
+	v.Symbol = v.State.Symbol()
+	return v
 }

@@ -36,6 +36,7 @@ type fake struct {
 	what  whatAnswers
 	named namedPrograms
 	web   webThings
+	came  whatCame
 
 	check   func(api.AccountDraft) (api.Check, error)
 	add     func(api.AccountDraft) (api.Account, error)

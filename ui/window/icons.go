@@ -18,6 +18,7 @@ const (
 	iconAccounts glyph = `<path d="M4 7a2 2 0 0 1 2-2h12a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2z"/><path d="M8 10h8M8 14h5"/>`
 	iconInbox    glyph = `<path d="M21 12a8 8 0 0 1-8 8H4l1.8-3.2A8 8 0 1 1 21 12z"/>`
 	iconExposure glyph = `<path d="M5 20V10a7 7 0 0 1 14 0v10M3 20h18M14.500 13.500v1"/>`
+	iconInputs   glyph = `<path d="M12 3v10.500M7.500 9.500L12 14l4.500-4.500M4 14v6h16v-6"/>`
 	iconAnswers  glyph = `<path d="M3 12h5l4-6h8M8 12h12M8 12l4 6h8M17.500 3.500L20 6l-2.500 2.500M17.500 9.500L20 12l-2.500 2.500M17.500 15.500L20 18l-2.500 2.500"/>`
 	iconPrograms glyph = `<path d="M4 5h16v14H4zM7.500 9.500l3 2.500-3 2.500M12.500 15h4"/>`
 	iconHooks    glyph = `<circle cx="15" cy="5.500" r="2.500"/><path d="M15 8v7a5 5 0 0 1-10 0v-3M2.500 14.500L5 12l2.500 2.500"/>`

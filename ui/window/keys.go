@@ -45,6 +45,9 @@ func (w *Window) shortcut(s fyne.Shortcut) bool {
 	case w.setup != nil || len(w.modals) > 0:
 	case w.page == PageActivity:
 		w.win.Canvas().Focus(w.activity.search)
+	case w.page == PageInputs:
+		w.inputs.arrivedAt(w.inputs.arrived.q.Account)
+		w.win.Canvas().Focus(w.inputs.arrived.search)
 	case w.page == PagePeople:
 		w.win.Canvas().Focus(w.people.search)
 	default:
@@ -67,5 +70,7 @@ func (w *Window) escape() {
 		w.Go(PageAccounts)
 	case w.page == PageInbox:
 		w.inbox.clearSearch()
+	case w.page == PageInputs:
+		w.inputs.arrived.shut()
 	}
 }

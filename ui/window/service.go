@@ -56,6 +56,7 @@ type Service interface {
 	Make(ctx context.Context, platform, field string) (api.Made, error)
 
 	answering
+	coming
 	naming
 	hooking
 	relaying

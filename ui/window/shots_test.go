@@ -220,6 +220,7 @@ func TestShots(t *testing.T) {
 	scenes = append(scenes, peopleScenes()...)
 	scenes = append(scenes, programScenes()...)
 	scenes = append(scenes, hookScenes()...)
+	scenes = append(scenes, inputScenes()...)
 	for _, p := range all.All() {
 		scenes = append(scenes, scene{name: "setup-" + p.Name, f: real, play: func(s *stage) { s.w.Go(PageAdd); s.w.setup.choose(p.Name) }})
 	}

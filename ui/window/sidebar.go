@@ -39,6 +39,7 @@ func newSidebar(open func(string)) *sidebar {
 		{PageAccounts, "Accounts", iconAccounts},
 		{PageInbox, "Inbox", iconInbox},
 		{PageExposure, "Exposure", iconExposure},
+		{PageInputs, "Inputs", iconInputs},
 		{PagePeople, "People", iconPeople},
 		{PageAnswers, "Answers", iconAnswers},
 		{PagePrograms, "Programs", iconPrograms},

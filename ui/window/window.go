@@ -19,6 +19,7 @@ const (
 	PageAdd      = "add" // the form for a new account
 	PageInbox    = "inbox"
 	PageExposure = "exposure"
+	PageInputs   = "inputs"
 	PagePeople   = "people"
 	PageAnswers  = "answers"
 	PagePrograms = "programs"
@@ -69,6 +70,7 @@ type Window struct {
 	accounts *accountsPage
 	inbox    *inboxPage
 	exposure *exposurePage
+	inputs   *inputsPage
 	answers  *answersPage
 	programs *programsPage
 	hooks    *hooksPage
@@ -119,10 +121,11 @@ func New(win fyne.Window, svc Service, b *Bridge, o Options) *Window {
 	w.accounts, w.inbox = newAccountsPage(w), newInboxPage(w)
 	w.activity, w.general = newActivityPage(w), newGeneralPage(w)
 	w.exposure, w.people, w.answers, w.doctor = newExposurePage(w), newPeoplePage(w), newAnswersPage(w), newDoctorPage(w)
-	w.programs, w.hooks, w.relays = newProgramsPage(w), newHooksPage(w), newRelaysPage(w)
+	w.programs, w.inputs, w.hooks, w.relays = newProgramsPage(w), newInputsPage(w), newHooksPage(w), newRelaysPage(w)
 	w.pages = map[string]page{
 		PageAccounts: w.accounts, PageInbox: w.inbox, PageExposure: w.exposure, PagePeople: w.people, PageAnswers: w.answers,
-		PagePrograms: w.programs, PageHooks: w.hooks, PageRelays: w.relays, PageActivity: w.activity, PageGeneral: w.general, PageDoctor: w.doctor,
+		PageInputs: w.inputs, PagePrograms: w.programs, PageHooks: w.hooks, PageRelays: w.relays, PageActivity: w.activity,
+		PageGeneral: w.general, PageDoctor: w.doctor,
 	}
 	main := frame(w.banner, nil, nil, nil, w.stage)
 	win.SetContent(frame(nil, nil, w.nav.view, nil, container.NewStack(main, w.toasts.view)))

@@ -1,0 +1,223 @@
+package window
+
+import (
+	"context"
+	"slices"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/ui/model"
+)
+
+// mostDiffRows is how many rows of a comparison are shown.
+const mostDiffRows = 20_000
+
+// comparing is the dialog that shows in what two requests differ.
+type comparing struct {
+	a     *arrivals
+	w     *Window
+	m     *modal
+	one   api.InputRequest
+	head  *text
+	list  *widget.List
+	hint  *text
+	only  *check // leave out what is the same
+	again *button
+	stop  func()
+
+	others []api.InputRequest // to choose from
+	lines  []diffLine         // that are shown
+	all    []diffLine
+	rows   map[fyne.CanvasObject]*compareRow
+	cut    bool
+}
+
+// diffLine is a line of a comparison: Mark is "+" for what only the second
+// has, "-" for what only the first has, a space for both, and empty for a
+// heading.
+type diffLine struct{ Mark, Text string }
+
+type compareRow struct {
+	view *fyne.Container
+	box  *box
+	text *text
+	mark *text
+	of   *arrivalRow
+	both [2]fyne.CanvasObject
+}
+
+// compareRequests lets choose from what is listed another request, and shows in
+// what they differ.
+func (w *Window) compareRequests(a *arrivals, r api.InputRequest) *comparing {
+	c := &comparing{a: a, w: w, one: r, rows: map[fyne.CanvasObject]*compareRow{}}
+	c.others = slices.DeleteFunc(slices.Clone(a.lines), func(o api.InputRequest) bool { return o.ID == r.ID })
+	c.head = note("")
+	c.hint = newText("", look{color: colorMuted, align: fyne.TextAlignCenter, wrap: true})
+	c.only = newCheck("Only what differs", nil)
+	c.only.tap = func() { c.only.setOn(!c.only.on); c.draw() }
+	c.again = newButton(plain, "Another…", "", c.ask)
+	c.list = widget.NewList(c.length, c.makeRow, c.drawRow)
+	c.list.HideSeparators = true
+	c.list.OnSelected = func(i widget.ListItemID) {
+		c.list.UnselectAll()
+		if c.all == nil && i < len(c.others) {
+			c.against(c.others[i])
+		}
+	}
+	shut := newButton(plain, "Close", "", func() { c.m.dismiss() })
+	view := container.NewStack(newBox(colorSidebar, colorBorder, 8), padAll(6, container.NewStack(sized(0, 420, newBox(colorClear, "", 0)), c.list)),
+		pad(24, 120, 24, 0, vbox(0, c.hint)))
+	c.m = w.open(frame(pad(0, 0, 0, 12, vbox(4, heading("Compare requests"), c.head)),
+		pad(0, 12, 0, 0, hbox(8, c.only, gapFill(), c.again, shut)), nil, nil, view), 860, func() {
+		if c.stop != nil {
+			c.stop()
+		}
+	})
+	w.win.Canvas().Focus(shut)
+	c.ask()
+	return c
+}
+
+// ask lists what can be compared.
+func (c *comparing) ask() {
+	if c.stop != nil {
+		c.stop()
+		c.stop = nil
+	}
+	c.all, c.lines = nil, nil
+	c.head.set("Choose what to compare the request of " + moment(c.one.At) + " with.")
+	c.hint.set("")
+	if len(c.others) == 0 {
+		c.hint.set("There is no other request in the list. Choose another filter and try again.")
+	}
+	c.only.Hide()
+	c.again.Hide()
+	c.refresh()
+}
+
+// against shows in what r differs.
+func (c *comparing) against(r api.InputRequest) {
+	c.others, c.all, c.lines = c.others[:len(c.others):len(c.others)], []diffLine{}, nil
+	c.hint.set("Comparing…")
+	c.refresh()
+	one, svc := c.one.ID, c.w.svc
+	c.stop = call(c.w.b, briefly, func(ctx context.Context) (out []diffLine, err error) {
+		a, err := svc.Request(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		b, err := svc.Request(ctx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		return diffOf(a, b), nil
+	}, func(out []diffLine, err error) {
+		c.stop = nil
+		c.again.Show()
+		if err != nil {
+			c.hint.set("They could not be compared. " + explain(err))
+			c.refresh()
+			return
+		}
+		if c.cut = len(out) > mostDiffRows; c.cut {
+			out = append(out[:mostDiffRows:mostDiffRows], diffLine{Text: "… and more that is not shown"})
+		}
+		c.all = append([]diffLine{}, out...)
+		n := 0
+		for _, l := range out {
+			if l.Mark == "+" || l.Mark == "-" {
+				n++
+			}
+		}
+		c.head.set("− " + moment(c.one.At) + "     + " + moment(r.At) + "     " + model.Count(n, "line differs", "lines differ"))
+		if n == 0 {
+			c.head.set("The requests of " + moment(c.one.At) + " and " + moment(r.At) + " hold the same.")
+		}
+		c.hint.set("")
+		c.only.Show()
+		c.only.setOn(n > 0)
+		c.draw()
+	})
+}
+
+// draw shows all lines, or only those that differ.
+func (c *comparing) draw() {
+	c.lines = c.all
+	if c.only.on {
+		c.lines = nil
+		for _, l := range c.all {
+			if l.Mark != " " {
+				c.lines = append(c.lines, l)
+			}
+		}
+	}
+	c.refresh()
+	c.list.ScrollToTop()
+}
+
+func (c *comparing) refresh() {
+	c.list.Refresh()
+	if c.m != nil {
+		c.m.view.Refresh()
+	}
+}
+
+func (c *comparing) length() int {
+	if c.all == nil {
+		return len(c.others)
+	}
+	return len(c.lines)
+}
+
+func (c *comparing) makeRow() fyne.CanvasObject {
+	r := &compareRow{box: newBox(colorClear, "", 4), text: newText("", look{size: sizeSmall, mono: true}), mark: newText("", look{size: sizeSmall, mono: true, bold: true, whole: true})}
+	o := c.a.makeRow()
+	r.of = c.a.rows[o]
+	delete(c.a.rows, o)
+	diff := container.NewStack(r.box, pad(8, 0, 8, 0, hbox(8, exactWidth(12, r.mark), fill(r.text))))
+	r.both = [2]fyne.CanvasObject{o, diff}
+	r.view = container.NewStack(o, diff)
+	c.rows[r.view] = r
+	return r.view
+}
+
+func (c *comparing) drawRow(i widget.ListItemID, o fyne.CanvasObject) {
+	r := c.rows[o]
+	if r == nil {
+		return
+	}
+	choosing := c.all == nil
+	setVisible(r.both[0], choosing)
+	setVisible(r.both[1], !choosing)
+	if choosing {
+		if i < len(c.others) {
+			r.of.draw(c.a, c.others[i])
+		}
+		return
+	}
+	if i >= len(c.lines) {
+		return
+	}
+	l := c.lines[i]
+	ink, ground := colorText, colorClear
+	switch l.Mark {
+	case "+":
+		ink, ground = colorGood, colorSoft
+	case "-":
+		ink, ground = colorBad, colorBadSoft
+	case "":
+		ink = colorMuted
+	}
+	r.box.tint(ground, "")
+	r.text.look.bold = l.Mark == ""
+	r.text.set(l.Text)
+	r.text.tint(ink)
+	r.mark.set(map[string]string{"-": "−"}[l.Mark])
+	if l.Mark != "-" {
+		r.mark.set(l.Mark)
+	}
+	r.mark.tint(ink)
+}

@@ -1,0 +1,93 @@
+package window
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/postern/postern/app/control/api"
+	clean "github.com/postern/postern/platforms/text"
+	"github.com/postern/postern/ui/model"
+)
+
+// inputCard is one input.
+type inputCard struct {
+	p  *inputsPage
+	in api.Input
+
+	view     *fyne.Container
+	sign     *avatar
+	name     *text
+	badge    *badge
+	via      *text
+	why      *text
+	closed   *fyne.Container // the remark on why nothing can come
+	address  *text
+	reach    *fyne.Container
+	counts   *text
+	kept     *text
+	missed   *text
+	answer   *text
+	told     *text // where it is registered
+	arrived  *button
+	register *button
+	forget   *button
+}
+
+func newInputCard(p *inputsPage) *inputCard {
+	c := &inputCard{p: p, sign: newAvatar("", "", 36), badge: newBadge("")}
+	c.sign.square = true
+	c.name = newText("", look{bold: true, size: sizeHeading})
+	c.via, c.counts, c.kept, c.answer, c.told, c.missed = small(""), note(""), note(""), note(""), note(""), note("")
+	c.missed.look.color = colorWarn
+	c.why = body("")
+	c.closed = remark(false, c.why)
+	c.address = newText("", look{mono: true, size: sizeSmall})
+	copied := newButton(quiet, "Copy", iconCopy, func() { p.w.copy(c.in.Address, "Address") })
+	c.reach = strip(hbox(8, fill(c.address), copied))
+	c.arrived = newButton(plain, "What arrived", "", func() { p.arrivedAt(c.in.Account) })
+	c.register = newButton(plain, "", "", func() { p.w.register(p, c.in) })
+	c.forget = newButton(quiet, "Forget all…", "", func() { p.forget(c.in.Account) })
+	c.view = card(16, vbox(10,
+		hbox(12, c.sign, fill(vbox(0, c.name, c.via)), c.badge), c.closed, c.reach,
+		vbox(2, c.counts, c.kept, c.missed, c.answer, c.told),
+		flow(8, c.arrived, newButton(plain, "Settings…", "", func() { p.w.inputSettings(p, c.in, nil) }), c.register, c.forget)))
+	return c
+}
+
+func (c *inputCard) update(in api.Input) {
+	c.in = in
+	c.sign.set(glyphOf(in.Glyph, in.Title), in.Platform)
+	c.name.set(model.InputName(in))
+	c.badge.set(in.Exposure)
+	c.via.set("Nothing can come in")
+	if via := clean.Line(in.Via, 80); via != "" {
+		c.via.set("Comes by " + via)
+	}
+	c.why.set(clean.Sentence(clean.Block(in.Why)))
+	setVisible(c.closed, in.Why != "")
+	c.address.set(clean.Line(in.Address, 400))
+	setVisible(c.reach, in.Address != "")
+	c.kept.set(model.InputKept(in))
+	c.missed.set(model.InputMissed(in))
+	setVisible(c.missed, in.Missed > 0)
+	c.answer.set(model.InputAnswers(in))
+	setVisible(c.answer, c.answer.s != "")
+	setVisible(c.register, in.Registers || in.Registration != nil)
+	c.register.setLabel("Register at " + clean.Line(in.Title, 30) + "…")
+	if in.Registration != nil {
+		c.register.setLabel("Registration…")
+	}
+	setVisible(c.told, in.Registration != nil)
+	setVisible(c.forget, in.Requests > 0)
+	c.clock(c.p.w.now())
+	c.view.Refresh()
+}
+
+// clock brings times up to date.
+func (c *inputCard) clock(now time.Time) {
+	c.counts.set(model.InputCounts(c.in, now))
+	if r := c.in.Registration; r != nil {
+		c.told.set(model.RegistrationWords(*r, now))
+	}
+}
