@@ -141,9 +141,9 @@ func unescaped(s string) string {
 }
 
 // Visible is text from outside in which what can't be seen is: control
-// characters as their pictures (U+2400 and after), what is invisible or changes
-// the direction of text as its number, bytes that are no text as U+FFFD. Line
-// breaks stay, and so do tabs.
+// characters, what is invisible and what changes the direction of text stand
+// there as their numbers, bytes that are no text as U+FFFD. (Control characters
+// have pictures, but few fonts do.) Line breaks stay, and so do tabs.
 func Visible(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	var b strings.Builder
@@ -152,10 +152,6 @@ func Visible(s string) string {
 		switch {
 		case r == '\n' || r == '\t':
 			b.WriteRune(r)
-		case r < 0x20:
-			b.WriteRune(0x2400 + r)
-		case r == 0x7F:
-			b.WriteRune(0x2421)
 		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || r >= 0xFE00 && r <= 0xFE0F:
 			b.WriteString("⟨U+" + strings.ToUpper(codeOf(r)) + "⟩")
 		default:

@@ -42,7 +42,7 @@ func TestBodyText(t *testing.T) {
 		{"hex", AsHex, "\x00ab", 1000, "00000000  00 61 62                                          |.ab|", false},
 		{"hex is cut before it grows", AsHex, strings.Repeat("a", 100), 2, "00000000  61 61                                             |aa|", true},
 		{"raw is cut between letters", AsRaw, "aé", 2, "a", true},
-		{"nothing hides", AsRaw, "a\x1b[31m\u202egnp.exe\u200b\x7f\xff", 1000, "a␛[31m⟨U+202E⟩gnp.exe⟨U+200B⟩␡\ufffd", false},
+		{"nothing hides", AsRaw, "a\x1b[31m\u202egnp.exe\u200b\x7f\xff", 1000, "a⟨U+001B⟩[31m⟨U+202E⟩gnp.exe⟨U+200B⟩⟨U+007F⟩\ufffd", false},
 	} {
 		got, more := BodyText(c.view, []byte(c.body), c.most)
 		if got != c.want || more != c.more {

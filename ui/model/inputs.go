@@ -112,7 +112,9 @@ func Verdict(r api.InputRequest) StatusView {
 			v.Words += ": " + why
 		}
 	}
-	v.Symbol = v.State.Symbol()
+	if v.Symbol = v.State.Symbol(); v.State == Good {
+		v.Symbol = "✓"
+	}
 	return v
 }
 
@@ -157,11 +159,14 @@ func RequestMethod(r api.InputRequest) string {
 	return "–"
 }
 
-// RequestSubject is what a request holds, in one line: its media type and its
-// size, or that nothing is kept.
+// RequestSubject is what a request holds, in one line: how its body begins, or
+// its media type and its size, or that nothing is kept.
 func RequestSubject(r api.InputRequest) string {
 	if r.Erased {
 		return "content not kept"
+	}
+	if line := text.Line(r.Line, 120); line != "" {
+		return line
 	}
 	size := "no body"
 	if r.Size > 0 {

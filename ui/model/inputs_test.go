@@ -39,6 +39,7 @@ func TestInputWords(t *testing.T) {
 		{"odd status", CodeWords(299), "299"},
 		{"subject", RequestSubject(api.InputRequest{Size: 1200, Header: map[string][]string{"Content-Type": {"application/json; charset=utf-8"}}}), "application/json · 1.2 kB"},
 		{"subject without a type", RequestSubject(api.InputRequest{Size: 4}), "4 bytes"},
+		{"how it begins", RequestSubject(api.InputRequest{Line: "{\"a\":\x00 1", Size: 9}), `{"a": 1`},
 		{"no body", RequestSubject(api.InputRequest{Header: map[string][]string{"Content-Type": {"text/plain"}}}), "no body"},
 		{"erased", RequestSubject(api.InputRequest{Erased: true, Size: 9}), "content not kept"},
 		{"registered", RegistrationWords(api.Registration{Where: "ada/door", At: now.Add(-48 * time.Hour)}, now), "Registered at ada/door 2 days ago · waiting for its first request"},
@@ -53,18 +54,18 @@ func TestInputWords(t *testing.T) {
 
 func TestVerdict(t *testing.T) {
 	for _, c := range []struct {
-		r               api.InputRequest
-		state           State
-		words, sentence string
+		r                       api.InputRequest
+		state                   State
+		symbol, words, sentence string
 	}{
-		{api.InputRequest{Verified: true, Status: 200}, Good, "verified", "It is genuine: it proved that it is from whom it says."},
-		{api.InputRequest{Why: "the signature is wrong"}, Bad, "the signature is wrong", "It was turned away, and nothing acted on it. The signature is wrong."},
-		{api.InputRequest{}, Bad, "not verified", "It was turned away, and nothing acted on it: it did not prove from whom it is."},
-		{api.InputRequest{Verified: true, Why: "the disk is full", Status: 503}, Stale, "verified, then failed: the disk is full", "It is genuine, but it failed. The disk is full."},
-		{api.InputRequest{Verified: true, Status: 503}, Stale, "verified, then failed", "It is genuine, but it was answered with 503 Service Unavailable."},
+		{api.InputRequest{Verified: true, Status: 200}, Good, "✓", "verified", "It is genuine: it proved that it is from whom it says."},
+		{api.InputRequest{Why: "the signature is wrong"}, Bad, "✕", "the signature is wrong", "It was turned away, and nothing acted on it. The signature is wrong."},
+		{api.InputRequest{}, Bad, "✕", "not verified", "It was turned away, and nothing acted on it: it did not prove from whom it is."},
+		{api.InputRequest{Verified: true, Why: "the disk is full", Status: 503}, Stale, "◔", "verified, then failed: the disk is full", "It is genuine, but it failed. The disk is full."},
+		{api.InputRequest{Verified: true, Status: 503}, Stale, "◔", "verified, then failed", "It is genuine, but it was answered with 503 Service Unavailable."},
 	} {
 		v := Verdict(c.r)
-		if v.State != c.state || v.Words != c.words || v.Symbol != c.state.Symbol() {
+		if v.State != c.state || v.Words != c.words || v.Symbol != c.symbol {
 			t.Errorf("%+v: %+v", c.r, v)
 		}
 		if s := VerdictSentence(c.r); s != c.sentence {

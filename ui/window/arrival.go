@@ -31,6 +31,8 @@ type arrival struct {
 	w     *Window
 	view  *fyne.Container
 	back  *button
+	acts  []*button
+	alone func(bool) // whether the list can't be seen beside it
 	title *text
 	under *text
 	rows  *timeline
@@ -59,11 +61,17 @@ func newArrival(a *arrivals) *arrival {
 	d.back = newButton(quiet, "Back", iconBack, a.shut)
 	shut := newButton(quiet, "", iconClose, a.shut)
 	d.title, d.under = newText("", look{bold: true, size: sizeHeading}), small("")
-	acts := flow(6,
+	d.alone = func(on bool) { setVisible(d.back, on); setVisible(shut, !on) }
+	acts := flow(6)
+	for _, b := range []*button{
 		newButton(primary, "Replay…", "", func() { d.w.replayRequest(d.r) }),
 		newButton(plain, "Compare with…", "", func() { d.w.compareRequests(a, d.r) }),
 		newButton(plain, "Copy as curl", iconCopy, d.curl),
-		newButton(plain, "Save…", iconExport, d.save))
+		newButton(plain, "Save…", iconExport, d.save),
+	} {
+		d.acts = append(d.acts, b)
+		acts.Add(b)
+	}
 	head := pad(16, 12, 8, 8, vbox(8, hbox(8, d.back, fill(vbox(0, d.title, d.under)), shut), acts))
 	d.view = card(0, frame(vbox(0, head, rule()), nil, nil, nil, padAll(4, d.rows)))
 	return d
@@ -87,6 +95,9 @@ func (d *arrival) show(r api.InputRequest) {
 	d.r, d.how, d.most = r, "", bodyFirst
 	d.title.set(model.RequestMethod(r) + " · " + model.CodeWords(r.Status))
 	d.under.set(d.a.p.label(r.Account) + " · " + moment(r.At))
+	for _, b := range d.acts {
+		b.enable(!r.Erased) // there is nothing to do it with
+	}
 	d.draw(true)
 	id, svc := r.ID, d.w.svc
 	d.stop = call(d.w.b, briefly, func(ctx context.Context) (api.InputRequest, error) { return svc.Request(ctx, id) },

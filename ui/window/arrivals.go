@@ -76,6 +76,7 @@ func newArrivals(p *inputsPage) *arrivals {
 	a.detail = newArrival(a)
 	table := card(0, container.NewStack(pad(24, 40, 24, 0, vbox(0, a.hint)), padAll(4, a.list)))
 	a.panes = newHalves(table, a.detail.view)
+	a.panes.alone = a.detail.alone
 	tools := pad(28, 0, 28, 12, vbox(8, hbox(8, fill(a.search), exactWidth(190, a.input)), hbox(0, chips, gapFill())))
 	a.view = frame(tools, nil, nil, nil, pad(28, 0, 28, 24, a.panes.view))
 	return a

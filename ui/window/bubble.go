@@ -56,7 +56,7 @@ func (b *bubble) TappedSecondary(ev *fyne.PointEvent) {
 		items = append(items, fyne.NewMenuItem("Reply to this", func() { b.p.composer.replyTo(e) }))
 	}
 	if !e.Outgoing {
-		items = append(items, fyne.NewMenuItem("Why?…", func() { w.why(e.Seq) }))
+		items = append(items, fyne.NewMenuItem("Why?…", func() { w.why(e.Seq) }), fyne.NewMenuItem("Replay…", func() { w.replayEntry(e.Seq) }))
 	}
 	items = append(items, fyne.NewMenuItem("Details…", func() { b.details() }))
 	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), w.win.Canvas(), ev.AbsolutePosition)

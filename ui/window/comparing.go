@@ -22,7 +22,8 @@ type comparing struct {
 	m     *modal
 	one   api.InputRequest
 	head  *text
-	list  *widget.List
+	pick  *widget.List // the others
+	list  *widget.List // the lines
 	hint  *text
 	only  *check // leave out what is the same
 	again *button
@@ -31,8 +32,8 @@ type comparing struct {
 	others []api.InputRequest // to choose from
 	lines  []diffLine         // that are shown
 	all    []diffLine
-	rows   map[fyne.CanvasObject]*compareRow
-	cut    bool
+	rows   map[fyne.CanvasObject]*arrivalRow
+	drawn  map[fyne.CanvasObject]*diffRow
 }
 
 // diffLine is a line of a comparison: Mark is "+" for what only the second
@@ -40,35 +41,28 @@ type comparing struct {
 // heading.
 type diffLine struct{ Mark, Text string }
 
-type compareRow struct {
-	view *fyne.Container
-	box  *box
-	text *text
-	mark *text
-	of   *arrivalRow
-	both [2]fyne.CanvasObject
-}
-
 // compareRequests lets choose from what is listed another request, and shows in
 // what they differ.
 func (w *Window) compareRequests(a *arrivals, r api.InputRequest) *comparing {
-	c := &comparing{a: a, w: w, one: r, rows: map[fyne.CanvasObject]*compareRow{}}
+	c := &comparing{a: a, w: w, one: r, rows: map[fyne.CanvasObject]*arrivalRow{}, drawn: map[fyne.CanvasObject]*diffRow{}}
 	c.others = slices.DeleteFunc(slices.Clone(a.lines), func(o api.InputRequest) bool { return o.ID == r.ID })
 	c.head = note("")
 	c.hint = newText("", look{color: colorMuted, align: fyne.TextAlignCenter, wrap: true})
 	c.only = newCheck("Only what differs", nil)
 	c.only.tap = func() { c.only.setOn(!c.only.on); c.draw() }
 	c.again = newButton(plain, "Another…", "", c.ask)
-	c.list = widget.NewList(c.length, c.makeRow, c.drawRow)
-	c.list.HideSeparators = true
-	c.list.OnSelected = func(i widget.ListItemID) {
-		c.list.UnselectAll()
-		if c.all == nil && i < len(c.others) {
+	c.pick = widget.NewList(func() int { return len(c.others) }, c.makeOther, c.drawOther)
+	c.pick.OnSelected = func(i widget.ListItemID) {
+		c.pick.UnselectAll()
+		if i < len(c.others) {
 			c.against(c.others[i])
 		}
 	}
+	c.list = widget.NewList(func() int { return len(c.lines) }, c.makeLine, c.drawLine)
+	c.list.OnSelected = func(widget.ListItemID) { c.list.UnselectAll() }
+	c.pick.HideSeparators, c.list.HideSeparators = true, true
 	shut := newButton(plain, "Close", "", func() { c.m.dismiss() })
-	view := container.NewStack(newBox(colorSidebar, colorBorder, 8), padAll(6, container.NewStack(sized(0, 420, newBox(colorClear, "", 0)), c.list)),
+	view := container.NewStack(newBox(colorSidebar, colorBorder, 8), padAll(6, container.NewStack(sized(0, 420, newBox(colorClear, "", 0)), c.pick, c.list)),
 		pad(24, 120, 24, 0, vbox(0, c.hint)))
 	c.m = w.open(frame(pad(0, 0, 0, 12, vbox(4, heading("Compare requests"), c.head)),
 		pad(0, 12, 0, 0, hbox(8, c.only, gapFill(), c.again, shut)), nil, nil, view), 860, func() {
@@ -95,12 +89,16 @@ func (c *comparing) ask() {
 	}
 	c.only.Hide()
 	c.again.Hide()
+	c.list.Hide()
+	c.pick.Show()
 	c.refresh()
 }
 
 // against shows in what r differs.
 func (c *comparing) against(r api.InputRequest) {
-	c.others, c.all, c.lines = c.others[:len(c.others):len(c.others)], []diffLine{}, nil
+	c.all, c.lines = nil, nil
+	c.pick.Hide()
+	c.list.Show()
 	c.hint.set("Comparing…")
 	c.refresh()
 	one, svc := c.one.ID, c.w.svc
@@ -122,10 +120,10 @@ func (c *comparing) against(r api.InputRequest) {
 			c.refresh()
 			return
 		}
-		if c.cut = len(out) > mostDiffRows; c.cut {
+		if len(out) > mostDiffRows {
 			out = append(out[:mostDiffRows:mostDiffRows], diffLine{Text: "… and more that is not shown"})
 		}
-		c.all = append([]diffLine{}, out...)
+		c.all = out
 		n := 0
 		for _, l := range out {
 			if l.Mark == "+" || l.Mark == "-" {
@@ -165,59 +163,50 @@ func (c *comparing) refresh() {
 	}
 }
 
-func (c *comparing) length() int {
-	if c.all == nil {
-		return len(c.others)
-	}
-	return len(c.lines)
-}
-
-func (c *comparing) makeRow() fyne.CanvasObject {
-	r := &compareRow{box: newBox(colorClear, "", 4), text: newText("", look{size: sizeSmall, mono: true}), mark: newText("", look{size: sizeSmall, mono: true, bold: true, whole: true})}
+func (c *comparing) makeOther() fyne.CanvasObject {
 	o := c.a.makeRow()
-	r.of = c.a.rows[o]
+	c.rows[o] = c.a.rows[o]
 	delete(c.a.rows, o)
-	diff := container.NewStack(r.box, pad(8, 0, 8, 0, hbox(8, exactWidth(12, r.mark), fill(r.text))))
-	r.both = [2]fyne.CanvasObject{o, diff}
-	r.view = container.NewStack(o, diff)
-	c.rows[r.view] = r
-	return r.view
+	return o
 }
 
-func (c *comparing) drawRow(i widget.ListItemID, o fyne.CanvasObject) {
-	r := c.rows[o]
-	if r == nil {
-		return
+func (c *comparing) drawOther(i widget.ListItemID, o fyne.CanvasObject) {
+	if r := c.rows[o]; r != nil && i < len(c.others) {
+		r.draw(c.a, c.others[i])
 	}
-	choosing := c.all == nil
-	setVisible(r.both[0], choosing)
-	setVisible(r.both[1], !choosing)
-	if choosing {
-		if i < len(c.others) {
-			r.of.draw(c.a, c.others[i])
-		}
-		return
-	}
-	if i >= len(c.lines) {
+}
+
+// diffRow is a line of a comparison.
+type diffRow struct {
+	box        *box
+	mark, text *text
+}
+
+func (c *comparing) makeLine() fyne.CanvasObject {
+	r := &diffRow{box: newBox(colorClear, "", 0), mark: newText("", look{size: sizeSmall, mono: true, bold: true, whole: true}), text: newText("", look{size: sizeSmall, mono: true})}
+	o := container.NewStack(sized(0, previewRow, r.box), pad(8, 0, 8, 0, hbox(8, exactWidth(12, r.mark), fill(r.text))))
+	c.drawn[o] = r
+	return o
+}
+
+func (c *comparing) drawLine(i widget.ListItemID, o fyne.CanvasObject) {
+	r := c.drawn[o]
+	if r == nil || i >= len(c.lines) {
 		return
 	}
 	l := c.lines[i]
-	ink, ground := colorText, colorClear
+	mark, ink, ground := l.Mark, colorText, colorClear
 	switch l.Mark {
 	case "+":
 		ink, ground = colorGood, colorSoft
 	case "-":
-		ink, ground = colorBad, colorBadSoft
+		mark, ink, ground = "−", colorBad, colorBadSoft
 	case "":
 		ink = colorMuted
 	}
 	r.box.tint(ground, "")
-	r.text.look.bold = l.Mark == ""
+	r.mark.set(mark)
+	r.mark.tint(ink)
 	r.text.set(l.Text)
 	r.text.tint(ink)
-	r.mark.set(map[string]string{"-": "−"}[l.Mark])
-	if l.Mark != "-" {
-		r.mark.set(l.Mark)
-	}
-	r.mark.tint(ink)
 }

@@ -71,6 +71,8 @@ func sign(symbol string) glyph {
 		return `<circle cx="12" cy="12" r="6" fill="INK"/>`
 	case "◔":
 		return `<circle cx="12" cy="12" r="7"/><path d="M12 5a7 7 0 0 1 7 7h-7z" fill="INK"/>`
+	case "✓":
+		return iconCheck
 	case "✕":
 		return `<path d="M6.500 6.500l11 11M17.500 6.500l-11 11" stroke-width="2.6"/>`
 	case "‖":

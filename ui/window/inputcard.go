@@ -42,7 +42,7 @@ func newInputCard(p *inputsPage) *inputCard {
 	c.missed.look.color = colorWarn
 	c.why = body("")
 	c.closed = remark(false, c.why)
-	c.address = newText("", look{mono: true, size: sizeSmall})
+	c.address = newText("", look{mono: true, size: sizeSmall, wrap: true})
 	copied := newButton(quiet, "Copy", iconCopy, func() { p.w.copy(c.in.Address, "Address") })
 	c.reach = strip(hbox(8, fill(c.address), copied))
 	c.arrived = newButton(plain, "What arrived", "", func() { p.arrivedAt(c.in.Account) })

@@ -60,7 +60,7 @@ func diffOf(a, b api.InputRequest) (out []diffLine) {
 		out = append(out, diffLine{Text: name})
 		out = append(out, diffLines(model.TextRows(x, 100), model.TextRows(y, 100))...)
 	}
-	part("Request", a.Method+" ?"+a.Query, b.Method+" ?"+b.Query)
+	part("Request", requestAddress(a.Method, a.Query), requestAddress(b.Method, b.Query))
 	part("Headers", model.HeaderLines(a.Header), model.HeaderLines(b.Header))
 	part("Body", sortedBody(a.Body), sortedBody(b.Body))
 	return out

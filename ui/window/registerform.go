@@ -41,10 +41,12 @@ func (w *Window) register(p *inputsPage, in api.Input) *registration {
 	g.act = newButton(primary, "Register", "", g.tell)
 	g.leave = newButton(plain, "Close", "", g.end)
 	scroll := container.NewVScroll(pad(0, 0, 12, 8, g.inside))
-	g.m = w.open(frame(pad(0, 0, 0, 12, vbox(2, heading("Register at "+clean.Line(in.Title, 40)), note("The service is told this input's address, so that it sends its events there."))),
+	head := heading("Register at " + clean.Line(in.Title, 40))
+	g.m = w.open(frame(pad(0, 0, 0, 12, vbox(2, head, note("The service is told this input's address, so that it sends its events there."))),
 		vbox(10, rule(), g.fault, hbox(8, gapFill(), g.leave, g.act)), nil, nil, container.New(&uncut{}, scroll)), 640, g.wipe)
 	w.win.Canvas().Focus(g.leave)
 	if in.Registration != nil {
+		head.set("Registration at " + clean.Line(in.Title, 40))
 		g.state(*in.Registration)
 		return g
 	}

@@ -168,7 +168,7 @@ func (d *replaying) look() {
 		d.would.set("Who that is, the routes decide when it is replayed.")
 		if f.why != nil {
 			d.now = f.why.To
-			d.would.set(list(d.now, "Nobody would: no route takes it.", true))
+			d.would.set("That is: " + list(d.now, "nobody, for no route takes it.", true))
 		}
 		for _, r := range f.all {
 			label := model.ResponderLabel(r)

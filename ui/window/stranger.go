@@ -49,6 +49,7 @@ func (p *activityPage) details(a api.Activity) {
 	deeds := flow(8)
 	if a.Entry != 0 {
 		deeds.Add(newButton(plain, "Why?", iconInfo, func() { m.close(); w.why(a.Entry) }))
+		deeds.Add(newButton(plain, "Replay…", "", func() { m.close(); w.replayEntry(a.Entry) }))
 	}
 	if a.User != "" {
 		deeds.Add(newButton(plain, "Allow…", "", func() { m.close(); w.askAllow(a) }))
