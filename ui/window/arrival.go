@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -36,12 +37,10 @@ type arrival struct {
 	title *text
 	under *text
 	rows  *timeline
-	views *fyne.Container // how the body is shown
 
 	r       api.InputRequest
 	full    bool // r has its body
 	fault   string
-	version int // of what is shown
 	how     model.BodyView
 	most    int
 	body    bodyRows
@@ -84,6 +83,7 @@ func (d *arrival) clear() {
 		d.stop = nil
 	}
 	d.r, d.full, d.fault, d.body = api.InputRequest{}, false, "", bodyRows{}
+	d.rows.forget()
 }
 
 // show shows what the list knows of a request, and then the rest.
@@ -109,6 +109,7 @@ func (d *arrival) show(r api.InputRequest) {
 				return
 			}
 			d.r, d.full = r, true
+			d.rows.forget()
 			d.prepare(false)
 		})
 }
@@ -152,10 +153,10 @@ func headerOf(r api.InputRequest, key string) []string {
 
 // draw makes the rows of what is known; from its beginning if top is set.
 func (d *arrival) draw(top bool) {
-	d.version++
+	y := d.rows.scroll.Offset.Y
 	var rows []row
 	add := func(id string, o func() fyne.CanvasObject) {
-		rows = append(rows, row{id: id, ver: d.version, guess: 40, fixed: true,
+		rows = append(rows, row{id: id, guess: 40, fixed: true,
 			build: func() fyne.CanvasObject { return pad(12, 4, 12, 4, o()) }})
 	}
 	add("verdict", d.verdict)
@@ -176,10 +177,10 @@ func (d *arrival) draw(top bool) {
 			return vbox(4, part("It was answered"), strip(newText(s, look{size: sizeSmall, mono: true, wrap: true})))
 		})
 	}
-	d.rows.set(rows, false)
-	if top {
-		d.rows.scrollTo(0)
+	if d.rows.set(rows, false); top {
+		y = 0
 	}
+	d.rows.scrollTo(y)
 	d.view.Refresh()
 }
 
@@ -261,19 +262,20 @@ func (d *arrival) content(add func(string, func() fyne.CanvasObject)) {
 	case len(b.rows) == 0:
 		return
 	}
-	add("body", func() fyne.CanvasObject {
-		d.views = flow(4, pad(0, 5, 8, 0, newText("Body", look{bold: true, size: sizeSmall, whole: true})))
+	add("body "+string(b.how), func() fyne.CanvasObject {
+		views := flow(4, pad(0, 5, 8, 0, newText("Body", look{bold: true, size: sizeSmall, whole: true})))
 		for _, v := range b.views {
 			c := newButton(chip, string(v), "", func() { d.how = v; d.prepare(true) })
 			c.setOn(v == b.how)
-			d.views.Add(c)
+			views.Add(c)
 		}
-		d.views.Add(newButton(chip, "Copy", iconCopy, func() { d.w.copy(string(d.r.Body), "Body") }))
-		return d.views
+		views.Add(newButton(chip, "Copy", iconCopy, func() { d.w.copy(string(d.r.Body), "Body") }))
+		return views
 	})
 	for i := 0; i < len(b.rows); i += bodyChunk {
-		s := strings.Join(b.rows[i:min(i+bodyChunk, len(b.rows))], "\n")
-		add("body "+strconv.Itoa(i), func() fyne.CanvasObject { return newText(s, look{size: sizeSmall, mono: true, wrap: true}) })
+		end := min(i+bodyChunk, len(b.rows))
+		s := strings.Join(b.rows[i:end], "\n")
+		add(fmt.Sprint("body ", b.how, i, end), func() fyne.CanvasObject { return newText(s, look{size: sizeSmall, mono: true, wrap: true}) })
 	}
 	if b.more {
 		add("body more", func() fyne.CanvasObject {

@@ -99,6 +99,10 @@ func (p *inputsPage) snapshot() {
 	if s := p.w.snap; s.Revision != p.revision || s.Program.PID != p.pid {
 		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
 	}
+	if p.asked.IsZero() && p.w.page == PageInputs { // it is the first page
+		p.load()
+		p.arrived.refresh()
+	}
 }
 
 // tick brings times up to date, and reads anew what has changed: once a second

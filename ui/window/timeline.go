@@ -65,7 +65,7 @@ func (t *timeline) Resize(s fyne.Size) {
 	t.BaseWidget.Resize(s)
 	if s.Width != t.width {
 		t.width = s.Width
-		t.known, t.live = map[string]float32{}, map[string]liveRow{}
+		t.forget()
 		t.measure()
 	}
 	if bottom {
@@ -74,6 +74,9 @@ func (t *timeline) Resize(s fyne.Size) {
 		t.place()
 	}
 }
+
+// forget drops what was measured and drawn, before other rows are set.
+func (t *timeline) forget() { t.known, t.live = map[string]float32{}, map[string]liveRow{} }
 
 // timelineBody is as high as all rows.
 type timelineBody struct{ t *timeline }
