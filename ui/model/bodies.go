@@ -2,8 +2,8 @@ package model
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
@@ -67,7 +67,7 @@ func BodyText(v BodyView, body []byte, most int) (s string, more bool) {
 		if more = len(body) > most; more {
 			body = body[:most]
 		}
-		return strings.TrimSuffix(hex.Dump(body), "\n"), more
+		return hexText(body), more
 	case AsJSON:
 		if b, ok := indented(body); ok {
 			body = b
@@ -113,6 +113,26 @@ func indented(b []byte) (out []byte, ok bool) {
 	var o bytes.Buffer
 	err := json.Indent(&o, b, "", "  ")
 	return o.Bytes(), err == nil
+}
+
+// hexWidth is how many bytes stand in a row: few enough for half a window.
+const hexWidth = 8
+
+// hexText is bytes by their place, as numbers, and as letters where they are.
+func hexText(body []byte) string {
+	var b strings.Builder
+	for at := 0; at < len(body); at += hexWidth {
+		row := body[at:min(at+hexWidth, len(body))]
+		fmt.Fprintf(&b, "%06x  % -*x  ", at, 3*hexWidth-1, row)
+		for _, c := range row {
+			if c < 0x20 || c > 0x7E {
+				c = '.'
+			}
+			b.WriteByte(c)
+		}
+		b.WriteByte('\n')
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // formText is a form with one field a line, in its own order. A field that

@@ -39,8 +39,9 @@ func TestBodyText(t *testing.T) {
 		{"JSON keeps its order and its numbers", AsJSON, `{"b":1.0,"a":[1e400,"x\"{"]}`, 1000, "{\n  \"b\": 1.0,\n  \"a\": [\n    1e400,\n    \"x\\\"{\"\n  ]\n}", false},
 		{"a form", AsForm, "payload=%7B%22a%22%3A1%7D&b=x+y&c", 1000, "payload = {\n  \"a\": 1\n}\nb = x y\nc = ", false},
 		{"a form with a bad escape", AsForm, "a=%zz", 1000, "a = %zz", false},
-		{"hex", AsHex, "\x00ab", 1000, "00000000  00 61 62                                          |.ab|", false},
-		{"hex is cut before it grows", AsHex, strings.Repeat("a", 100), 2, "00000000  61 61                                             |aa|", true},
+		{"hex", AsHex, "\x00ab", 1000, "000000  00 61 62                 .ab", false},
+		{"hex of more than a row", AsHex, "123456789", 1000, "000000  31 32 33 34 35 36 37 38  12345678\n000008  39                       9", false},
+		{"hex is cut before it grows", AsHex, strings.Repeat("a", 100), 2, "000000  61 61                    aa", true},
 		{"raw is cut between letters", AsRaw, "aé", 2, "a", true},
 		{"nothing hides", AsRaw, "a\x1b[31m\u202egnp.exe\u200b\x7f\xff", 1000, "a⟨U+001B⟩[31m⟨U+202E⟩gnp.exe⟨U+200B⟩⟨U+007F⟩\ufffd", false},
 	} {

@@ -23,6 +23,7 @@ const (
 	mostHeaders = 200
 	mostEntries = 24 // messages of one request that are listed
 	mostAnswer  = 4 << 10
+	bodyID      = "piece " // begins the ids of a body's rows
 )
 
 // arrival shows one request: whether it was genuine, what it held, what it was
@@ -156,8 +157,12 @@ func (d *arrival) draw(top bool) {
 	y := d.rows.scroll.Offset.Y
 	var rows []row
 	add := func(id string, o func() fyne.CanvasObject) {
+		space := float32(4)
+		if strings.HasPrefix(id, bodyID) { // the pieces of one text
+			space = 0
+		}
 		rows = append(rows, row{id: id, guess: 40, fixed: true,
-			build: func() fyne.CanvasObject { return pad(12, 4, 12, 4, o()) }})
+			build: func() fyne.CanvasObject { return pad(12, space, 12, space, o()) }})
 	}
 	add("verdict", d.verdict)
 	if d.fault != "" {
@@ -275,7 +280,7 @@ func (d *arrival) content(add func(string, func() fyne.CanvasObject)) {
 	for i := 0; i < len(b.rows); i += bodyChunk {
 		end := min(i+bodyChunk, len(b.rows))
 		s := strings.Join(b.rows[i:end], "\n")
-		add(fmt.Sprint("body ", b.how, i, end), func() fyne.CanvasObject { return newText(s, look{size: sizeSmall, mono: true, wrap: true}) })
+		add(fmt.Sprint(bodyID, b.how, i, " ", end), func() fyne.CanvasObject { return newText(s, look{size: sizeSmall, mono: true, wrap: true}) })
 	}
 	if b.more {
 		add("body more", func() fyne.CanvasObject {

@@ -205,7 +205,7 @@ func TestArrival(t *testing.T) {
 			t.Errorf("%q", body(d))
 		}
 		s.press("Hex")
-		if !strings.HasPrefix(body(d), "00000000  70 61 79 6c") {
+		if !strings.HasPrefix(body(d), "000000  70 61 79 6c") {
 			t.Errorf("%q", body(d))
 		}
 	})

@@ -38,7 +38,7 @@ func run(args []string, stdin *os.File, stderr io.Writer) (err error) {
 	flags := flag.NewFlagSet("postern-window", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	data := flags.String("data", "", "the data `folder` of the Postern to show")
-	page := flags.String("page", window.PageAccounts, "the `page` to start with: accounts, add, inbox, exposure, answers, activity or general")
+	page := flags.String("page", window.PageAccounts, "the `page` to start with: accounts, add, inbox, exposure, inputs, answers, activity or general")
 	look := flags.String("theme", os.Getenv("POSTERN_THEME"), "light or dark; follows the system if empty")
 	verbose := flags.Bool("v", false, "log to standard error")
 	show := flags.Bool("version", false, "print the version and end")
