@@ -39,13 +39,13 @@ type arrival struct {
 	under *text
 	rows  *timeline
 
-	r       api.InputRequest
-	full    bool // r has its body
-	fault   string
-	how     model.BodyView
-	most    int
-	body    bodyRows
-	stop    func()
+	r     api.InputRequest
+	full  bool // r has its body
+	fault string
+	how   model.BodyView
+	most  int
+	body  bodyRows
+	stop  func()
 }
 
 // bodyRows is a body, ready to be drawn.

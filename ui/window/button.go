@@ -128,7 +128,16 @@ func (b *button) TypedKey(ev *fyne.KeyEvent) {
 
 // passKey gives a key that a widget has no use for to the window.
 func passKey(o fyne.CanvasObject, ev *fyne.KeyEvent) {
-	if c := fyne.CurrentApp().Driver().CanvasForObject(o); c != nil && c.OnTypedKey() != nil {
+	d := fyne.CurrentApp().Driver()
+	c := d.CanvasForObject(o)
+	if c == nil { // a button inside another widget is on no canvas of its own
+		for _, w := range d.AllWindows() {
+			if w.Canvas().Focused() != nil {
+				c = w.Canvas()
+			}
+		}
+	}
+	if c != nil && c.OnTypedKey() != nil {
 		c.OnTypedKey()(ev)
 	}
 }

@@ -184,6 +184,14 @@ func TestInputSettings(t *testing.T) {
 		s.settle()
 		s.want("The expression is missing.")
 	})
+	t.Run("Escape closes it, wherever the focus is", func(t *testing.T) {
+		s, f := open(t, 2)
+		s.win.Canvas().Focus(f.modes[1])
+		f.modes[1].TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+		if len(s.w.modals) != 0 {
+			t.Error("it stays open")
+		}
+	})
 	t.Run("where the protocol says the answer, it can't be chosen", func(t *testing.T) {
 		s, f := open(t, 1)
 		s.want("The platform's own protocol says how this input answers.")
