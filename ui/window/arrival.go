@@ -292,8 +292,10 @@ func (d *arrival) content(add func(string, func() fyne.CanvasObject)) {
 
 // address is where the request went, as its sender was told.
 func (d *arrival) address() string {
-	in, _ := d.a.p.input(d.r.Account)
-	return requestAddress(in.Address, d.r.Query)
+	if in, ok := d.a.p.input(d.r.Account); ok && in.Address != "" {
+		return in.Address
+	}
+	return "https://example.com/" // nothing can come in there now
 }
 
 // whole goes on with the request and its body.
@@ -317,9 +319,9 @@ func (w *Window) wholeRequest(r api.InputRequest, full bool, then func(api.Input
 
 func (d *arrival) curl() {
 	d.whole(func(r api.InputRequest) {
-		s, err := curlOf(r, d.address())
+		s, err := inspect.Curl(r, d.address())
 		if err != nil {
-			d.w.fail(err)
+			d.w.toasts.say(missing(err), true)
 			return
 		}
 		d.w.copy(s, "The command was")
@@ -329,14 +331,19 @@ func (d *arrival) curl() {
 // save writes the request to a file, as it stands on the wire.
 func (d *arrival) save() {
 	d.whole(func(r api.InputRequest) {
-		at, address := r.At.Local().Format("2006-01-02-150405"), d.address()
+		at := r.At.Local().Format("2006-01-02-150405")
+		text, err := inspect.HTTP(r, d.address())
+		if err != nil {
+			d.w.toasts.say(missing(err), true)
+			return
+		}
 		d.w.o.Files.Save("request-"+strconv.FormatUint(r.ID, 10)+"-"+at+".http", func(out io.WriteCloser, err error) {
 			if out == nil {
 				d.w.fail(err)
 				return
 			}
 			act(d.w.b, transit, func(context.Context) error {
-				_, err := out.Write(httpText(r, address))
+				_, err := out.Write(text)
 				if e := out.Close(); err == nil {
 					err = e
 				}

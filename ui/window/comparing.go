@@ -30,16 +30,11 @@ type comparing struct {
 	stop  func()
 
 	others []api.InputRequest // to choose from
-	lines  []diffLine         // that are shown
-	all    []diffLine
+	lines  []inspect.Line     // that are shown
+	all    []inspect.Line
 	rows   map[fyne.CanvasObject]*arrivalRow
 	drawn  map[fyne.CanvasObject]*diffRow
 }
-
-// diffLine is a line of a comparison: Mark is "+" for what only the second
-// has, "-" for what only the first has, a space for both, and empty for a
-// heading.
-type diffLine struct{ Mark, Text string }
 
 // compareRequests lets choose from what is listed another request, and shows in
 // what they differ.
@@ -102,7 +97,9 @@ func (c *comparing) against(r api.InputRequest) {
 	c.hint.set("Comparing…")
 	c.refresh()
 	one, svc := c.one.ID, c.w.svc
-	c.stop = call(c.w.b, briefly, func(ctx context.Context) (out []diffLine, err error) {
+	width := fyne.MeasureText("m", sizeSmall, fyne.TextStyle{Monospace: true}).Width
+	columns := max(20, int((c.pick.Size().Width-48)/max(width, 1)))
+	c.stop = call(c.w.b, briefly, func(ctx context.Context) (out []inspect.Line, err error) {
 		a, err := svc.Request(ctx, one)
 		if err != nil {
 			return nil, err
@@ -111,8 +108,8 @@ func (c *comparing) against(r api.InputRequest) {
 		if err != nil {
 			return nil, err
 		}
-		return diffOf(a, b), nil
-	}, func(out []diffLine, err error) {
+		return diffRows(inspect.Diff(a, b), columns), nil
+	}, func(out []inspect.Line, err error) {
 		c.stop = nil
 		c.again.Show()
 		if err != nil {
@@ -121,7 +118,7 @@ func (c *comparing) against(r api.InputRequest) {
 			return
 		}
 		if len(out) > mostDiffRows {
-			out = append(out[:mostDiffRows:mostDiffRows], diffLine{Text: "… and more that is not shown"})
+			out = append(out[:mostDiffRows:mostDiffRows], inspect.Line{Text: "… and more that is not shown"})
 		}
 		c.all = out
 		n := 0

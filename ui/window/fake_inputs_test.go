@@ -91,6 +91,21 @@ func (f *fake) ForgetRequests(ctx context.Context, id platforms.AccountID) error
 	return nil
 }
 
+func (f *fake) TryInput(ctx context.Context, t api.InputTrial) (api.InputTried, error) {
+	if err := f.coming(ctx, "TryInput", fmt.Sprint(t.Request, " ", t.Expr)); err != nil {
+		return api.InputTried{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case strings.Contains(t.Expr, "!!"):
+		return api.InputTried{Problem: "There is something wrong at column 3."}, nil
+	case t.Request == 0:
+		return api.InputTried{}, &api.Error{Text: "There is no such request, or it is not kept any more."}
+	}
+	return api.InputTried{Text: "made of " + t.Expr + hostile}, nil
+}
+
 func (f *fake) Replay(ctx context.Context, r api.Replay) (api.Replayed, error) {
 	f.mu.Lock()
 	f.came.replays = append(f.came.replays, r)

@@ -51,8 +51,18 @@ func newInputCard(p *inputsPage) *inputCard {
 	c.view = card(16, vbox(10,
 		hbox(12, c.sign, fill(vbox(0, c.name, c.via)), c.badge), c.closed, c.reach,
 		vbox(2, c.counts, c.kept, c.missed, c.answer, c.told),
-		flow(8, c.arrived, newButton(plain, "Settings…", "", func() { p.w.inputSettings(p, c.in, nil) }), c.register, c.forget)))
+		flow(8, c.arrived, newButton(plain, "Settings…", "", c.settings), c.register, c.forget)))
 	return c
+}
+
+// settings opens the form, with the request that is shown to try things on if
+// it came to this input.
+func (c *inputCard) settings() {
+	var r *api.InputRequest
+	if d := c.p.arrived.detail; d.full && d.r.Account == c.in.Account && !d.r.Erased {
+		r = &d.r
+	}
+	c.p.w.inputSettings(c.p, c.in, r)
 }
 
 func (c *inputCard) update(in api.Input) {

@@ -38,20 +38,28 @@ type inputForm struct {
 	fault     *text
 	save      *button
 	busy      bool
+
+	trials [2]*inputTrial // of the answer and of the text
+	sample api.InputRequest
+	looked bool // for a sample
+	stop   func()
 }
 
 // The ways to answer, as api.InputAnswer names them.
 func answerModes() [3]string { return [3]string{"", "static", "dynamic"} }
 
 const (
-	mostKept     = 100_000
-	mostKeptDays = 3650
+	mostKept     = 10_000
+	mostKeptDays = 365
 )
 
 // inputSettings opens the form of an input; r, if it is not nil, is a request
 // that expressions are tried against.
 func (w *Window) inputSettings(p *inputsPage, in api.Input, r *api.InputRequest) *inputForm {
 	f := &inputForm{p: p, w: w, in: in, faults: map[string]*text{}}
+	if r != nil {
+		f.sample = *r
+	}
 	f.fault = newText("", look{size: sizeSmall, color: colorBad, wrap: true})
 	f.fault.Hide()
 	s := in.Settings
@@ -66,7 +74,8 @@ func (w *Window) inputSettings(p *inputsPage, in api.Input, r *api.InputRequest)
 	}
 	f.media.SetText(s.Answer.Type)
 	f.reply.SetText(s.Answer.Body)
-	f.custom = vbox(12, f.field("body", "", "", f.reply),
+	f.trials[0] = f.trial("answer", f.reply)
+	f.custom = vbox(12, f.field("answer", "", "", f.reply), f.trials[0].out,
 		hboxTop(16, exactWidth(120, f.field("status", "Status", "200 to 299.", f.status)), fill(f.field("type", "Media type", "Empty: text/plain, or JSON if it is that.", f.media))))
 	f.modes = [3]*radio{newRadio("The platform's own", nil), newRadio("A fixed text", nil), newRadio("An expression", nil)}
 	pick := exclude(f.modes[:], f.answer)
@@ -79,11 +88,12 @@ func (w *Window) inputSettings(p *inputsPage, in api.Input, r *api.InputRequest)
 		rows.Add(vbox(4, part("Answer"), note("The platform's own protocol says how this input answers. It can't be chosen.")))
 	}
 
-	f.transform = newAreaEntry(w, `For example: "New order " + json(body).number`)
+	f.transform = newAreaEntry(w, `For example: "New order " + string(json.number)`)
 	f.transform.TextStyle.Monospace = true
 	f.transform.SetMinRowsVisible(2)
 	f.transform.SetText(s.Transform)
-	rows.Add(f.field("transform", "Text of the message", "An expression, in the language of routes, whose text becomes the message's. Empty: as the platform has it.", f.transform))
+	f.trials[1] = f.trial("transform", f.transform)
+	rows.Add(vbox(6, f.field("transform", "Text of the message", "An expression, in the language of routes, whose text becomes the message's. Empty: as the platform has it.", f.transform), f.trials[1].out))
 
 	f.ephemeral = newToggle(func(bool) { f.told() })
 	f.ephemeral.on = s.Ephemeral
@@ -106,8 +116,9 @@ func (w *Window) inputSettings(p *inputsPage, in api.Input, r *api.InputRequest)
 	f.save = newButton(primary, "Save", "", f.store)
 	foot := vbox(10, rule(), f.fault, hbox(8, gapFill(), newButton(plain, "Cancel", "", func() { f.m.dismiss() }), f.save))
 	scroll := container.NewVScroll(pad(0, 0, 12, 8, rows))
-	f.m = w.open(frame(pad(0, 0, 0, 12, heading("Settings of "+model.InputName(in))), foot, nil, nil, container.New(&uncut{}, scroll)), 620, nil)
+	f.m = w.open(frame(pad(0, 0, 0, 12, heading("Settings of "+model.InputName(in))), foot, nil, nil, container.New(&uncut{}, scroll)), 620, f.end)
 	f.told()
+	f.look()
 	if in.Replies {
 		w.win.Canvas().Focus(f.modes[f.mode])
 	} else {
@@ -132,8 +143,11 @@ func (f *inputForm) field(key, label, help string, o *entry) fyne.CanvasObject {
 
 func (f *inputForm) answer(i int) {
 	f.mode = i
+	f.trials[0].off = i != 2
+	f.trials[0].soon()
+	f.mark("answer", "")
 	setVisible(f.custom, i > 0)
-	f.reply.SetPlaceHolder([]string{"", "The text", `For example: {"ok": true, "id": message}`}[i])
+	f.reply.SetPlaceHolder([]string{"", "The text", `For example: "Thanks, " + json.user.name`}[i])
 	f.refresh()
 }
 
@@ -173,6 +187,9 @@ func (f *inputForm) mark(key, s string) {
 // typed is what the form says, and whether it is complete.
 func (f *inputForm) typed() (s api.InputSettings, ok bool) {
 	ok = true
+	for key := range f.faults {
+		f.mark(key, "")
+	}
 	number := func(key string, e *entry, least, most int) int {
 		v := strings.TrimSpace(e.Text)
 		if v == "" {
@@ -190,7 +207,7 @@ func (f *inputForm) typed() (s api.InputSettings, ok bool) {
 	if f.in.Replies && f.mode > 0 {
 		s.Answer = api.InputAnswer{Mode: answerModes()[f.mode], Status: number("status", f.status, 200, 299), Type: strings.TrimSpace(f.media.Text), Body: f.reply.Text}
 		if f.mode == 2 && strings.TrimSpace(f.reply.Text) == "" {
-			f.mark("body", "The expression is missing. Write one, or choose another answer.")
+			f.mark("answer", "The expression is missing. Write one, or choose another answer.")
 			ok = false
 		}
 	}
@@ -202,9 +219,6 @@ func (f *inputForm) store() {
 		return
 	}
 	f.fail(nil)
-	for key := range f.faults {
-		f.mark(key, "")
-	}
 	s, ok := f.typed()
 	if !ok {
 		return
@@ -220,6 +234,7 @@ func (f *inputForm) store() {
 		if slices.Contains(f.w.modals, f.m) {
 			f.m.close()
 		}
+		f.end()
 		f.w.say("The settings of " + model.InputName(f.in) + " are saved.")
 		f.p.load()
 	})

@@ -20,6 +20,7 @@ type coming interface {
 	Requests(ctx context.Context, q api.InputQuery) ([]api.InputRequest, error)
 	Request(ctx context.Context, id uint64) (api.InputRequest, error)
 	ForgetRequests(ctx context.Context, id platforms.AccountID) error
+	TryInput(ctx context.Context, t api.InputTrial) (api.InputTried, error)
 	Replay(ctx context.Context, r api.Replay) (api.Replayed, error)
 
 	RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegForm, error)

@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/inspect"
 )
 
 func onInputs(t *testing.T, f *fake) *stage {
@@ -157,7 +158,7 @@ func TestInputSettings(t *testing.T) {
 		f.status.SetText("500")
 		f.store()
 		s.settle()
-		for _, words := range []string{"Enter a whole number from 1 to 100,000, or nothing.", "Enter a whole number from 1 to 3,650, or nothing.", "Enter a whole number from 200 to 299, or nothing."} {
+		for _, words := range []string{"Enter a whole number from 1 to 10,000, or nothing.", "Enter a whole number from 1 to 365, or nothing.", "Enter a whole number from 200 to 299, or nothing."} {
 			s.want(words)
 		}
 		if len(s.f.came.set) != 0 {
@@ -190,6 +191,60 @@ func TestInputSettings(t *testing.T) {
 		f.modes[1].TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
 		if len(s.w.modals) != 0 {
 			t.Error("it stays open")
+		}
+	})
+	t.Run("an expression is tried once the person pauses", func(t *testing.T) {
+		s := onInputs(t, inputs())
+		f := s.w.inputSettings(s.w.inputs, s.f.came.inputs[0], nil)
+		s.settle()
+		for _, e := range []string{"js", "json.", "json.ref"} {
+			f.transform.SetText(e)
+			s.pass(100 * time.Millisecond)
+		}
+		s.pass(400 * time.Millisecond)
+		s.settle()
+		if s.f.count("TryInput 10000 json.ref") != 1 || s.f.count("TryInput 10000 js")+s.f.count("TryInput 10000 json.") != 0 {
+			t.Errorf("%q", s.f.calls)
+		}
+		s.want("Tried on the request of Fri 20 Nov 2026, 14:02:31:\nmade of json.ref")
+		s.want("⟨U+001B⟩")
+		f.transform.SetText("a !! b")
+		s.pass(time.Second)
+		s.settle()
+		s.want("There is something wrong at column 3.")
+		s.wantNot("Tried on the request")
+		f.transform.SetText("")
+		s.pass(time.Second)
+		s.settle()
+		s.wantNot("There is something wrong")
+	})
+	t.Run("without a request an expression is only checked", func(t *testing.T) {
+		fk := inputs()
+		fk.came.requests = nil
+		s := onInputs(t, fk)
+		s.w.inputSettings(s.w.inputs, fk.came.inputs[2], nil)
+		s.settle()
+		s.want("Nothing that arrived is kept yet to try it on.")
+	})
+	t.Run("the request that is shown is tried", func(t *testing.T) {
+		s := onInputs(t, inputs())
+		s.w.inputs.arrivedAt("")
+		s.w.inputs.arrived.pick(s.f.came.requests[3])
+		s.settle()
+		s.press("Inputs")
+		s.press("Settings…")
+		s.w.modals[0].dismiss()
+		s.w.inputs.byID["w1"].settings()
+		s.press("An expression")
+		s.walk(func(o fyne.CanvasObject) {
+			if e, ok := o.(*entry); ok && strings.HasPrefix(e.PlaceHolder, `For example: "Thanks`) {
+				e.SetText("json.number")
+			}
+		})
+		s.pass(time.Second)
+		s.settle()
+		if s.f.count("TryInput 9997 json.number") != 1 {
+			t.Errorf("%q", s.f.calls)
 		}
 	})
 	t.Run("where the protocol says the answer, it can't be chosen", func(t *testing.T) {
@@ -442,7 +497,9 @@ func TestCompare(t *testing.T) {
 	}
 	s.want("4 lines differ") // the id differs too
 	test.Tap(c.only)
-	if !slices.ContainsFunc(c.lines, func(l diffLine) bool { return l.Mark == " " && strings.Contains(l.Text, `"ref": "refs/heads/main"`) }) {
+	if !slices.ContainsFunc(c.lines, func(l inspect.Line) bool {
+		return l.Mark == " " && strings.Contains(l.Text, `"ref": "refs/heads/main"`)
+	}) {
 		t.Error("what is the same is not shown")
 	}
 	s.press("Another…")

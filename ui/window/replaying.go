@@ -117,7 +117,9 @@ func (d *replaying) what() fyne.CanvasObject {
 	d.headers.SetText(model.HeaderLines(r.Header))
 	edit := vbox(12, labelled("Method", "", exactWidth(140, d.method), nil), labelled("Headers", "One a line, as Name: value.", d.headers, nil))
 	switch {
-	case len(r.Body) > mostEdited || r.Cut:
+	case r.Cut:
+		edit.Add(note("Only the beginning of the body is kept, so it is replayed as the messages that it became."))
+	case len(r.Body) > mostEdited:
 		edit.Add(note("The body is too long to be edited here, and is replayed as it was."))
 	case !utf8.Valid(r.Body):
 		edit.Add(note("The body is no text, and is replayed as it was."))
