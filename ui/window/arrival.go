@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/inspect"
 	clean "github.com/postern/postern/platforms/text"
 	"github.com/postern/postern/ui/model"
 )

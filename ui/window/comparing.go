@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/inspect"
 	"github.com/postern/postern/ui/model"
 )
 
