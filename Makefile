@@ -57,6 +57,7 @@ bench: build ## speed and memory on this machine
 
 attack: ## the listener under attack: bigger floods, more samples, and fuzzing
 	POSTERN_ATTACK=full go test -count 1 -timeout 20m -v ./app/ingress
+	POSTERN_ATTACK=full go test -count 1 -timeout 20m -v -run "RandomTokens|HookToken" ./app/hooks ./app
 	go test -count 1 -timeout 5m -v -run TestMonsters .
 	go test -run '^$$' -fuzz FuzzSource -fuzztime 2m ./app/ingress
 	go test -run '^$$' -fuzz FuzzRequest -fuzztime 2m ./app/ingress
