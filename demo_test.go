@@ -38,7 +38,7 @@ func TestDemo(t *testing.T) {
 		"✉ Telegram · Ada Lovelace: Hello!", "↩ Telegram · to Ada Lovelace: You said: Hello!", "Grace Hopper: (a pairing code)",
 		"to Grace Hopper: You can talk to this bot now, as owner.", "shopping.txt", "Sample agent asks: write note.txt",
 		"A permission that \"Sample agent\" asked for was given", "pressed a button", "I wrote it to note.txt",
-		"Grace Hopper in Engine room", "Ticket #4711 is open.", "(edited): Can you send me the report?",
+		"Grace Hopper in Engine room", "Ticket #4711 is open.", "Webhook · not E2EE", "(edited): Can you send me the report?",
 		`Got "notes.txt", 40 bytes`, "<script>alert(1)</script>",
 		"✉ Discord · Ada Lovelace: pressed a button", `Got "build.log", 32 bytes`, "✉ Slack · Ada Lovelace: pressed a button",
 		"✉ Feishu / Lark · Ada Lovelace: pressed a button", "✉ Mattermost · Ada Lovelace: pressed a button", `Got "plan.txt", 25 bytes`,

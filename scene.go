@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/control/api"
@@ -30,6 +31,11 @@ func (p *program) play(ctx context.Context) error {
 		p.wg.Go(func() {
 			if err := p.pair(ctx); err != nil && ctx.Err() == nil {
 				p.log.Error("the demo's pairing failed", "err", err)
+			}
+		})
+		p.wg.Go(func() {
+			if err := p.build(ctx, accounts); err != nil && ctx.Err() == nil {
+				p.log.Error("the demo's hook failed", "err", err)
 			}
 		})
 		p.stage.Play(ctx)
@@ -123,6 +129,40 @@ func (p *program) tickets(ctx context.Context, accounts []platforms.AccountID) (
 		{Op: "is", Field: "conversation.id", Value: string(desk.Room)},
 	}})
 	return api.Route{Name: "Each message opens a ticket", When: when, To: []string{r.ID, "notification"}}, err
+}
+
+// hookPorts is how many ports are tried for the demo's hook: a Postern that is no
+// demo may run beside it.
+const hookPorts = 20
+
+// build makes a hook for the room, and has a build server post there by it.
+func (p *program) build(ctx context.Context, accounts []platforms.AccountID) error {
+	desk := p.stage.Desk()
+	changed := p.app.Watch(ctx)
+	for p.app.Title(accounts[desk.Account], desk.Room) == "" { // nothing was said there yet
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	made, err := p.app.AddHook(ctx, api.HookDraft{Account: accounts[desk.Account], Conversation: desk.Room, Name: "Build server", Dialect: "github"})
+	if err != nil {
+		return err
+	}
+	for port := range hookPorts {
+		if p.app.Hooks().Open {
+			break
+		}
+		// Where one is taken the next one is tried.
+		_, _ = p.app.SetHookListener(ctx, api.HookListener{Bind: fmt.Sprintf("127.0.0.1:%d", 47830+port)})
+	}
+	_, path, ok := strings.Cut(made.URL, "/api/")
+	h := p.app.Hooks()
+	if !ok || !h.Open {
+		return errors.New(h.Why)
+	}
+	return p.stage.Build(ctx, h.Address+"/api/"+path)
 }
 
 func (p *program) guest() (demo.Person, bool) {
