@@ -129,7 +129,7 @@ func (e *env) hooksAdd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add ACCOUNT CONVERSATION", Short: "Make one; prints its address, this once",
 		Long: "Make an address at which programs on this computer post into a conversation. It is printed this once. Whoever has it may post, and rename or end the hook: keep it as you keep a password.\n\n" +
-			"\"postern inbox\" lists conversations.",
+			"\"postern inbox\" lists conversations. An id that begins with a dash stands after two: postern hooks add --name Builds ACCOUNT -- -1001.",
 		Args: args(cobra.ExactArgs(2)), ValidArgsFunction: e.completeConversation,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d := api.HookDraft{Account: platforms.AccountID(args[0]), Conversation: platforms.ConversationID(args[1]), Thread: platforms.ThreadID(thread),
