@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -218,7 +219,7 @@ func (a *App) hookProblem(h hooks.Hook, c *account, now time.Time) string {
 	case c.rec.Paused:
 		return "The account is paused: what is posted waits. Resume it."
 	case c.parked != nil && !c.parked.sends:
-		return "What is posted waits: " + text.Sentence(c.parked.note)
+		return text.Sentence(cmp.Or(c.parked.note, "The account can't send at the moment.")) + " What is posted waits."
 	}
 	return ""
 }

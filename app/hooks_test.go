@@ -1,13 +1,16 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure/guard"
 	"github.com/postern/postern/app/hooks"
+	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
 )
 
@@ -492,10 +496,12 @@ func TestHookPort(t *testing.T) {
 func TestHookFollows(t *testing.T) {
 	w := hookWorld(t)
 	made := w.hook(api.HookDraft{})
-	w.app.hooking.moved(t.Context(), lane{"fake", "1"}, lane{"fake", "9"})
-	if h := w.app.Hooks().Hooks[0]; h.Conversation != "9" {
-		t.Errorf("%+v", h)
-	}
+	w.fake.mu.Lock()
+	w.fake.queue = append(w.fake.queue, platforms.Event{ID: "moved", Cursor: "1", Kind: platforms.ConversationMoved, Time: time.Now(),
+		Conversation: platforms.Conversation{ID: "9", Moved: "1"}})
+	w.fake.mu.Unlock()
+	w.fake.poke()
+	w.until("it follows", func() bool { return w.app.Hooks().Hooks[0].Conversation == "9" })
 	if r := ask(t, "POST", made.URL, `{"content":"x"}`).receipt(t); r.Channel != "9" {
 		t.Errorf("%+v", r)
 	}
@@ -511,6 +517,89 @@ func TestHookFollows(t *testing.T) {
 	}
 	if h := w.app.Hooks(); len(h.Hooks) != 0 {
 		t.Errorf("%+v", h)
+	}
+}
+
+// TestHookEnds: a hook that is over is as if there were none, and so is the
+// listener.
+func TestHookEnds(t *testing.T) {
+	w := hookWorld(t)
+	made := w.hook(api.HookDraft{Expires: time.Now().Add(time.Second)})
+	ask(t, "POST", made.URL, `{"content":"x"}`).receipt(t)
+	w.until("it is over", func() bool { return strings.Contains(w.app.Hooks().Hooks[0].Problem, "It ended on") })
+	if a := ask(t, "POST", made.URL, `{"content":"x"}`); a.status != 404 && a.status != 0 {
+		t.Errorf("%+v", a)
+	}
+	w.until("nothing listens", func() bool { return !w.app.Hooks().Open })
+	never := time.Time{}
+	if h, err := w.app.ChangeHook(w.person(), made.Hook.ID, api.HookChange{Expires: &never}); err != nil || h.Problem != "" {
+		t.Errorf("%v %+v", err, h)
+	}
+	ask(t, "POST", made.URL, `{"content":"y"}`).receipt(t)
+}
+
+// TestHookCounts: a hook's counts and the changes that come meanwhile are
+// all kept.
+func TestHookCounts(t *testing.T) {
+	w := hookWorld(t)
+	made := w.hook(api.HookDraft{Limit: platforms.Rate{N: 1000, Per: time.Second, Burst: 1000}})
+	const posts, senders = 160, 16
+	var all sync.WaitGroup
+	for range senders {
+		all.Go(func() {
+			for range posts / senders {
+				if a := ask(t, "POST", made.URL, `{"content":"x"}`); a.status != 201 {
+					t.Errorf("%+v", a)
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		name := fmt.Sprint("CI ", i)
+		if _, err := w.app.ChangeHook(w.person(), made.Hook.ID, api.HookChange{Name: &name}); err != nil {
+			t.Error(err)
+		}
+	}
+	all.Wait()
+	w.stop()
+	w.start()
+	if h := w.app.Hooks().Hooks[0]; h.Count != posts || h.Name != "CI 19" {
+		t.Errorf("%+v", h)
+	}
+	if n := len(w.outgoing("1")); n != posts {
+		t.Errorf("%d messages", n)
+	}
+}
+
+// TestForgedHooks: another program that writes into the journal makes none.
+func TestForgedHooks(t *testing.T) {
+	w := hookWorld(t)
+	made := w.hook(api.HookDraft{})
+	w.stop()
+	st, _, err := store.Open(w.dir, w.key(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var k kept
+	if found, err := st.Setting(settingHooks, &k); err != nil || !found {
+		t.Fatalf("%v %v", found, err)
+	}
+	k.Value = bytes.Replace(k.Value, []byte(`"conversation":"1"`), []byte(`"conversation":"2"`), 1)
+	if err := st.PutSetting(t.Context(), settingHooks, k); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a := w.start()
+	if h := a.Hooks(); len(h.Hooks) != 0 || h.Open {
+		t.Errorf("%+v", h)
+	}
+	if told := ask(t, "POST", made.URL, `{"content":"x"}`); told.status != 0 {
+		t.Errorf("%+v", told)
+	}
+	if n := a.Snapshot().Notices; len(n) == 0 || !strings.Contains(n[len(n)-1].Text, "hooks can't be trusted") {
+		t.Errorf("%+v", n)
 	}
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -279,4 +280,30 @@ func TestBatch(t *testing.T) {
 		wantErr(t, err, ErrClosed)
 		wantErr(t, s.Compact(t.Context()), ErrClosed)
 	})
+}
+
+// TestOrigin: what is noted with a message comes back with it, sealed meanwhile.
+func TestOrigin(t *testing.T) {
+	s := fresh(t)
+	m := platforms.Message{Key: "k", Conversation: "c", Text: "x"}
+	seq, err := s.Enqueue(t.Context(), Outgoing{Account: acct, Message: m, Origin: json.RawMessage(`{"hook":"whisper-17"}`)})
+	check(t, err)
+	if e := entryOf(t, s, seq); string(e.Origin) != `{"hook":"whisper-17"}` {
+		t.Errorf("%s", e.Origin)
+	}
+	if again, err := s.Enqueue(t.Context(), Outgoing{Account: acct, Message: m, Origin: json.RawMessage(`{"hook":"other"}`)}); err != nil || again != seq {
+		t.Errorf("%d %v", again, err)
+	}
+	if e := entryOf(t, reopen(t, s), seq); string(e.Origin) != `{"hook":"whisper-17"}` {
+		t.Errorf("%s", e.Origin)
+	}
+	if grep(t, s, "whisper-17") {
+		t.Error("it is not sealed")
+	}
+	m.Key = "k2"
+	for _, bad := range []string{`{`, `"` + strings.Repeat("x", maxDecision) + `"`} {
+		if _, err := s.Enqueue(t.Context(), Outgoing{Account: acct, Message: m, Origin: json.RawMessage(bad)}); err == nil {
+			t.Errorf("%.20s was taken", bad)
+		}
+	}
 }
