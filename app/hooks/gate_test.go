@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"runtime"
 	"strings"
@@ -289,5 +290,30 @@ func BenchmarkParseHostile(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestSourcesOfHooks: a source elsewhere has a budget for whatever it asks. The
+// programs of this computer share an address, so that none uses up the others'.
+func TestSourcesOfHooks(t *testing.T) {
+	w := newWorld()
+	h, token, err := w.book.Add(New{Account: "a", Conversation: "c", Name: "CI"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 * SourceLimit().Burst {
+		for _, from := range []string{"198.51.100.7", "127.0.0.1"} {
+			if _, a, ok := w.gate.Open(w.find, netip.MustParseAddr(from), strings.Repeat("a", TokenLength)); ok || a.Status != 404 {
+				t.Fatalf("a guess from %s: %d", from, a.Status)
+			}
+		}
+	}
+	if _, a, ok := w.gate.Open(w.find, netip.MustParseAddr("198.51.100.7"), token.Reveal()); ok || a.Status != 429 || a.Header.Get("Retry-After") == "" {
+		t.Errorf("%d", a.Status)
+	}
+	for _, from := range []string{"198.51.100.8", "127.0.0.1"} {
+		if got, a, ok := w.gate.Open(w.find, netip.MustParseAddr(from), token.Reveal()); !ok || got.ID != h.ID {
+			t.Errorf("%s: %d", from, a.Status)
+		}
 	}
 }
