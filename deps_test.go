@@ -147,6 +147,9 @@ func TestImports(t *testing.T) {
 			if from == "app/routes" && ours && !slices.Contains([]string{"platforms", "platforms/text", "app/access"}, to) {
 				bad("routes are pure: they know an event and its sender's role")
 			}
+			if from == "app/inspect" && ours && to != "app/control/api" {
+				bad("what shows requests knows the words only")
+			}
 			if from == "app/hooks" && ours && !slices.Contains([]string{"platforms", "platforms/text", "platforms/markup"}, to) {
 				bad("hooks are pure: they know a request and what it says")
 			}

@@ -23,8 +23,9 @@ import (
 const (
 	// replaysMost bounds the replays that are under way at once.
 	replaysMost = 8
-	// replayBody bounds an edited body, in bytes.
-	replayBody = 1 << 20
+	// replayBody bounds an edited body, in bytes: it comes as base64 in a request of
+	// at most 1 MiB.
+	replayBody = 700 << 10
 	// replayEvents bounds the messages of one request that are handed on again.
 	replayEvents = 20
 )
@@ -65,7 +66,7 @@ func (a *App) Replay(ctx context.Context, r api.Replay) (api.Replayed, error) {
 		return api.Replayed{}, rejected("Say which message or which request to replay: one of them.")
 	}
 	if len(r.Body) > replayBody {
-		return api.Replayed{}, rejected("The body is larger than 1 MiB. Shorten it.")
+		return api.Replayed{}, rejected("The body is larger than 700 KiB. Shorten it.")
 	}
 	select {
 	case a.replays.slots <- struct{}{}:

@@ -175,7 +175,7 @@ func TestReplayRefused(t *testing.T) {
 		"sent from here": {api.Replay{Entry: list[1].Seq}, "sent from here"},
 		"nobody":         {api.Replay{Entry: list[0].Seq, To: []string{"nobody"}}, "no responder"},
 		"no request's":   {api.Replay{Entry: list[0].Seq, Method: &method}, "only its text"},
-		"too large":      {api.Replay{Entry: list[0].Seq, Body: make([]byte, replayBody+1)}, "1 MiB"},
+		"too large":      {api.Replay{Entry: list[0].Seq, Body: make([]byte, replayBody+1)}, "700 KiB"},
 	} {
 		if _, err := w.app.Replay(t.Context(), c.r); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)

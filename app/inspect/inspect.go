@@ -56,14 +56,15 @@ func token(s string) bool {
 	})
 }
 
-// headers is a request's headers in order, but for those about a connection.
+// headers is a request's headers in order, but for those about a connection and
+// those that would not be shown as they are.
 func headers(r api.InputRequest) (out [][2]string) {
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		if hop(name) || !token(name) {
 			continue
 		}
 		for _, v := range r.Header[name] {
-			if !strings.ContainsFunc(v, func(c rune) bool { return c == '\n' || c == '\r' || c == 0 }) {
+			if !strings.ContainsFunc(v, func(c rune) bool { return c != '\t' && hidden(c) }) {
 				out = append(out, [2]string{name, v})
 			}
 		}
@@ -132,7 +133,7 @@ func Curl(r api.InputRequest, address string) (string, error) {
 	case len(r.Body) > 0:
 		b.WriteString(" --data-raw " + q(string(r.Body))) // unlike --data-binary, it reads no file
 	}
-	b.WriteString(" --url " + q(URL(r, address)))
+	b.WriteString(" --url " + q(strings.Map(visible, URL(r, address))))
 	return b.String(), nil
 }
 
@@ -144,8 +145,13 @@ func plain(body []byte) bool {
 		return false
 	}
 	return !bytes.ContainsFunc(body, func(r rune) bool {
-		return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r))
+		return r != '\n' && r != '\t' && hidden(r)
 	})
+}
+
+// hidden reports whether a terminal would obey a character or not show it.
+func hidden(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r)
 }
 
 // HTTP is a request as it stands on the wire, in HTTP/1.1, with the whole address
@@ -170,7 +176,7 @@ func HTTP(r api.InputRequest, address string) ([]byte, error) {
 }
 
 func visible(r rune) rune {
-	if r <= ' ' || r == 0x7f {
+	if r <= ' ' || hidden(r) {
 		return -1
 	}
 	return r

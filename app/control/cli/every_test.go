@@ -41,13 +41,13 @@ func TestEveryCommandSpeaksJSON(t *testing.T) {
 	without = append(without, "doors open", "pair", "people allow", "people remove", "people ignore", "people unignore", "people open", "asks answer", "message release",
 		"leases give", "leases release", "responders add", "responders change", "responders on", "responders off", "responders remove",
 		"hooks add", "hooks change", "hooks on", "hooks off", "hooks rotate", "routes add", "routes edit", "routes move", "routes on", "routes off", "routes remove",
-		"relays add", "relays change", "relays check", "relays resume")
+		"relays add", "relays change", "relays check", "relays resume", "inputs set", "replay")
 	silent := []string{"clients revoke", "accounts remove", "accounts pause", "accounts resume", "message resend", "message discard", "message dismiss",
-		"pause", "resume", "doors remove", "doors close", "people close", "quit", "hooks remove", "relays pause", "relays remove"}
+		"pause", "resume", "doors remove", "doors close", "people close", "quit", "hooks remove", "relays pause", "relays remove", "requests forget"}
 	// What stands for the words in Use. A new word wants a line here.
 	words := map[string]string{"ACCOUNT": "pigeon", "CONVERSATION": "c1", "PLATFORM": "pigeon --secret-stdin --yes", "PROBLEM": "webhook", "NUMBER": "1", "NUMBER|--last": "1",
 		"KEY=VALUE...": "hide_text=on", "TEXT|-": "hi", "TEXT...|-": "hi", "KEY": "hide_text", "NAME": "ci", "KIND": "command", "HOOK": "Builds", "ADDRESS": "", "EXPRESSION": "true", "ENTRY": "1",
-		"--account": "--account", "--user": "--user", "ID": "u1", "RELAY": "smee-1", "TEXT": "hi"}
+		"--account": "--account", "--user": "--user", "ID": "u1", "RELAY": "smee-1", "OTHER": "1", "TEXT": "hi"}
 	more := map[string]string{"accounts remove": "--yes", "accounts change": "--name x --yes", "vault create": "--passphrase-file PASS", "doors close": "", "clients add": "--scope read", "clients change": "--name x", "hooks remove": "--yes"}
 	more["relays remove"] = "--yes"
 	more["simulate"] = "--account pigeon --user 4"
@@ -77,12 +77,15 @@ func TestEveryCommandSpeaksJSON(t *testing.T) {
 				args = append(args, strings.ReplaceAll(word, "PASS", pass))
 			}
 			b := answering()
-			b.SetComing(relaysComing())
 			if path != "clients add" {
 				if _, err := b.AddClient(t.Context(), api.ClientDraft{Name: "ci", Scopes: []clients.Scope{{Do: clients.Read}}}); err != nil {
 					t.Fatal(err)
 				}
 			}
+			coming, relays := arrived(), relaysComing()
+			coming.Hooks, coming.Made, coming.Tried = api.Hooks{Hooks: someHooks().Hooks}, api.HookMade{Hook: someHooks().Hooks[0], URL: hookURL}, api.HookTried{Text: "hi", Username: "Bo"}
+			coming.Kinds, coming.Relays, coming.Checked = relays.Kinds, relays.Relays, relays.Checked
+			b.SetComing(coming)
 			b.SetView(api.View{Doors: []api.Door{{Account: "pigeon"}}})
 			b.Change(func(s *controltest.State) {
 				*s.Activity = []api.Activity{{Seq: 1, What: api.Routed}, {Seq: 2, What: api.Routed}}
