@@ -171,9 +171,13 @@ func (a *App) input(c *account) api.Input {
 	s.Ephemeral = c.ephemeral()
 	v := api.Input{Account: c.id, Platform: c.platform.Name, Title: c.platform.Title, Glyph: c.platform.Glyph, Name: d.Name, Exposure: d.Level,
 		Address: d.Address, Why: d.Why, Settings: s, Replies: c.platform.Answers, Missed: a.recorder.count(c.id), Accepted: d.Accepted, Last: d.Last}
+	v.Registers, v.Registration = a.registration(c)
+	relay, lead, _ := a.relays.leading(c.id, first(d.Paths))
 	switch {
+	case relay != nil:
+		v.Via, v.Address = relay.word(lead), relay.shownOf(lead)
 	case d.Relayed:
-		v.Via, v.Why = "a relay that this computer dials", ""
+		v.Via = "a relay that this computer dials"
 	case d.Open:
 		v.Via = "a listener that reaches " + d.Callers
 	}

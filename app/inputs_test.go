@@ -15,6 +15,7 @@ import (
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/ingress"
 	"github.com/postern/postern/app/internal/store"
+	"github.com/postern/postern/app/internal/vault"
 	"github.com/postern/postern/platforms"
 )
 
@@ -382,3 +383,18 @@ func seenNow(at time.Time, body []byte) ingress.Seen {
 }
 
 func acceptedAs(seq uint64) store.Accepted { return store.Accepted{Seq: seq} }
+
+// BenchmarkObserve is what noting a request costs the request itself.
+func BenchmarkObserve(b *testing.B) {
+	w := &world{vault: vault.Memory()}
+	r := newRecorder(&App{vault: w.vault})
+	body := make([]byte, 6<<10)
+	s := seenNow(time.Now(), body)
+	for b.Loop() {
+		s.At = s.At.Add(5 * time.Millisecond) // none comes too fast
+		r.observe(s)
+		if len(r.queue) == queueMost/2 {
+			r.queue, r.bytes = r.queue[:0], 0
+		}
+	}
+}

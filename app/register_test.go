@@ -75,9 +75,9 @@ func (in *registrable) deliver(address string, h http.Header, body []byte) int {
 	return resp.StatusCode
 }
 
-func newInput(t *testing.T, s webhooktest.Service) *registrable {
+func newInput(t *testing.T, s webhooktest.Service, responders ...Responder) *registrable {
 	t.Helper()
-	in := &registrable{world: newWorld(t), bind: freePort(t), logs: &safeBuffer{}}
+	in := &registrable{world: newWorld(t, responders...), bind: freePort(t), logs: &safeBuffer{}}
 	in.log = slog.NewTextHandler(in.logs, &slog.HandlerOptions{Level: slog.LevelDebug})
 	in.change = func(p *platforms.Platform) { *p = source.Platform() }
 	var err error

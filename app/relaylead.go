@@ -70,7 +70,7 @@ func (r *relayed) word(c relayLead) string {
 func (g doorway) serve(route platforms.Route, r *relayed, c relayLead) (string, func(), error) {
 	d := g.d
 	ctx, cancel := context.WithCancel(context.Background())
-	remove := d.server.HandleRelayed(ctx, ingress.Rule{Account: g.c.id, Route: route})
+	remove := d.server.HandleRelayed(ctx, ingress.Rule{Account: g.c.id, Route: route, Answer: d.app.answers(g.c)})
 	d.mu.Lock()
 	delete(d.why, g.c.id)
 	d.mu.Unlock()

@@ -122,6 +122,16 @@ func TestARelayLeadsToAnAccountWithNothingOpen(t *testing.T) {
 	if r.Status != api.Connected || len(r.Channels) != 1 || r.Channels[0].Input != "input-1" || r.Channels[0].Problem != "" || r.Secrets["secret"] == "" || strings.Contains(fmt.Sprint(r), webhookrelaytest.Secret) {
 		t.Errorf("%+v", r)
 	}
+	var via []string
+	for _, q := range w.requests(api.InputQuery{}) {
+		via = append(via, fmt.Sprint(q.Via, " ", q.Exact, " ", q.Verified, " ", q.From, len(q.Entries)))
+	}
+	if want := "Mine true true 1, Mine true false 0, Mine true true 1, Mine true true 1"; strings.Join(via, ", ") != want {
+		t.Errorf("the requests came by %q, want %q", via, want)
+	}
+	if in := w.app.Inputs()[0]; in.Via == "" || in.Address != "https://x.hooks.example.com" || in.Requests != 4 {
+		t.Errorf("%+v", in)
+	}
 	d := w.door()
 	if d.Level != exposure.Relayed || !d.Relayed || d.Open || d.Address != "https://x.hooks.example.com" || d.Accepted != 3 || d.Rejected["bad signature"] != 1 {
 		t.Errorf("%+v", d)
