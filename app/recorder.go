@@ -20,8 +20,8 @@ import (
 // Bounds of what is noted of the requests that come. What they bring is in the
 // journal whatever becomes of the note, so the note never holds up a request.
 const (
-	noteRate    = 200 // verified requests a second of one account
-	noteBurst   = 1000
+	noteRate    = 50 // verified requests a second of one account
+	noteBurst   = 500
 	strangeRate = 2 // the same of refused ones
 	strangeMost = 20
 

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	"golang.org/x/time/rate"
 
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/hook"
@@ -50,6 +51,7 @@ func TestBenchWebhooks(t *testing.T) {
 		{"net/http and DB.Batch that waits 0.1 ms", bareHandler(t, boltBatch(t, 100*time.Microsecond))},
 		{"Postern", hooked(t)},
 		{"Postern with strangers", ""},
+		{"Postern that notes no requests", unnoted(t)},
 	}
 	kinds[4].addr = kinds[3].addr
 	rates, tails := make([][]float64, len(kinds)), make([][]time.Duration, len(kinds))
@@ -88,6 +90,17 @@ func median[T float64 | time.Duration](list []T) T {
 func hooked(t *testing.T) string {
 	t.Helper()
 	_, bind := hookedWorld(t)
+	return bind
+}
+
+// unnoted is hooked, but none of the requests is noted: they all come too fast.
+func unnoted(t *testing.T) string {
+	t.Helper()
+	w, bind := hookedWorld(t)
+	r := w.app.recorder
+	r.mu.Lock()
+	r.paces["fake"] = &pair{rate.NewLimiter(0, 0), rate.NewLimiter(0, 0)}
+	r.mu.Unlock()
 	return bind
 }
 
