@@ -99,9 +99,7 @@ func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.A
 		what = "The account was changed, and its secrets: " + strings.Join(values.typed, ", ") + "."
 	}
 	a.audit(ctx, string(api.Changed), "", id, what)
-	if len(values.typed)+len(values.cleared) > 0 || !maps.Equal(rec.Settings, values.settings) {
-		a.registers.outdated(ctx, id)
-	}
+	a.registers.outdated(ctx, id, len(values.typed)+len(values.cleared) > 0 || !maps.Equal(rec.Settings, values.settings))
 	acc.mu.Lock()
 	acc.checked = false
 	acc.mu.Unlock()

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
+	"github.com/postern/postern/app/internal/store"
 	"github.com/postern/postern/platforms"
 )
 
@@ -200,4 +203,31 @@ func (c *troubled) Check(context.Context) (platforms.Identity, error) {
 		id.Problems = []platforms.Problem{{Code: "deaf", Text: "Nothing has come yet."}}
 	}
 	return id, nil
+}
+
+// TestOneKey: whoever asks first makes it, and all get that one.
+func TestOneKey(t *testing.T) {
+	w := newWorld(t)
+	a := w.start()
+	p := platforms.Platform{Inbound: platforms.Webhook}
+	for n := range 300 {
+		var wg sync.WaitGroup
+		keys := make([]string, 64)
+		begin := make(chan struct{})
+		for i := range keys {
+			wg.Go(func() {
+				<-begin
+				k, err := a.ownKey(t.Context(), p, store.Account{ID: platforms.AccountID(fmt.Sprint("new-", n))})
+				if err != nil {
+					t.Error(err)
+				}
+				keys[i] = k.Reveal()
+			})
+		}
+		close(begin)
+		wg.Wait()
+		if len(slices.Compact(keys)) != 1 {
+			t.Fatal("there are several keys")
+		}
+	}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -72,7 +71,7 @@ func (a *App) openRegisters(ctx context.Context) error {
 		if known[id] {
 			continue
 		}
-		a.leftBehind(ctx, id, was, errors.New("Postern was stopped meanwhile"))
+		a.leftBehind(ctx, id, was, &platforms.Error{Text: "Postern was stopped in the middle of it."})
 		if err := a.forgetRegistration(ctx, id, was); err != nil {
 			a.log.Warn("a registration of an account that is gone is kept still", "account", string(id), "err", err)
 		}
@@ -170,10 +169,10 @@ func (r *registers) heard(ctx context.Context, id platforms.AccountID) {
 	})
 }
 
-// outdated notes that the account was changed: the service may have another
-// secret, or be another's.
-func (r *registers) outdated(ctx context.Context, id platforms.AccountID) {
-	if _, ok := r.get(id); !ok {
+// outdated notes that the account was changed, if it was: the service may have
+// another secret, or be another's.
+func (r *registers) outdated(ctx context.Context, id platforms.AccountID, changed bool) {
+	if _, ok := r.get(id); !ok || !changed {
 		return
 	}
 	_ = r.change(ctx, id, func(is registered, ok bool) *registered {

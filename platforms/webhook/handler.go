@@ -30,10 +30,12 @@ type handler struct {
 	c       *connector
 	queue   *hook.Queue
 	reading chan struct{} // one body at a time is taken apart, which may take many times its size
+	// challenged is told that the address was tried and the challenge answered.
+	challenged func()
 }
 
 func newHandler(c *connector) *handler {
-	return &handler{c: c, queue: hook.New(atOnce), reading: make(chan struct{}, 1)}
+	return &handler{c: c, queue: hook.New(atOnce), reading: make(chan struct{}, 1), challenged: func() {}}
 }
 
 // route is how requests come in.
@@ -54,6 +56,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			w.Header().Set("X-Content-Type-Options", "nosniff")
 			_, _ = io.WriteString(w, words)
+			h.challenged()
 			return
 		}
 		limit = slackIn

@@ -9,6 +9,7 @@ import (
 
 const (
 	waiting        = "Nothing has come yet. Have the service send a test, or wait for the first event."
+	answered       = "The address was tried and the challenge was answered: requests with the secret arrive. The first event is still to come."
 	problemAddress = "address"
 	problemPaste   = "paste"
 )
@@ -53,6 +54,10 @@ func (c *connector) Run(ctx context.Context, _ platforms.Cursor, sink platforms.
 		return ctx.Err()
 	}
 	h := newHandler(c)
+	h.challenged = func() {
+		c.heard.Store(true)
+		sink.State(platforms.State{Phase: platforms.Connected, Note: answered, Hears: true})
+	}
 	_, release, err := hook.Serve(c.ingress, h.route(c.path), unreachable)
 	if err != nil {
 		return err

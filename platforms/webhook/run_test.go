@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -90,8 +91,21 @@ func TestOverLoopback(t *testing.T) {
 	}
 }
 
+// told reports whether a state had these words.
+func (b *bench) told(words string) bool {
+	return slices.ContainsFunc(b.rec.States(), func(s platforms.State) bool { return strings.Contains(s.Note, words) })
+}
+
 func TestSlackChallenge(t *testing.T) {
 	b := start(t, sl, ingresstest.New(), &platformtest.Recorder{})
+	if b.told("challenge was answered") {
+		t.Error("told before it came")
+	}
+	defer func() {
+		if !b.told("challenge was answered") {
+			t.Errorf("not told: %+v", b.rec.States())
+		}
+	}()
 	for body, want := range map[string]struct {
 		status int
 		words  string
