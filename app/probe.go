@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
@@ -131,7 +132,17 @@ func (c *account) verify(ctx context.Context, conn platforms.Connector) error {
 		return &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf(
 			"This credential belongs to another bot (%s, not %s). Put the right one back here, and add the other bot as an account of its own.", id.Handle, known.Handle)}
 	}
-	return c.update(ctx, func(r *store.Account) { r.Verify, r.Identity = false, id })
+	return c.update(ctx, func(r *store.Account) { r.Verify, r.Identity = false, c.app.unsecret(id) })
+}
+
+// unsecret is id as it may be kept: what to enter at a service may have a relay's
+// secret channel in it.
+func (a *App) unsecret(id platforms.Identity) platforms.Identity {
+	id.Problems = slices.Clone(id.Problems)
+	for i := range id.Problems {
+		id.Problems[i].Text = a.shown(id.Problems[i].Text)
+	}
+	return id
 }
 
 // know keeps a freshly checked identity.
@@ -142,7 +153,7 @@ func (c *account) know(ctx context.Context, id platforms.Identity) error {
 	defer c.app.changed()
 	return c.update(ctx, func(r *store.Account) {
 		if !r.Verify { // else it may be another bot's
-			r.Identity = id
+			r.Identity = c.app.unsecret(id)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,8 +82,10 @@ func (a *App) RegisterForm(ctx context.Context, id platforms.AccountID) (api.Reg
 	}
 	if reg, err := a.registrar(ctx, c); err != nil {
 		out.Why = wireError(err).Text
-	} else if out.Address, err = reg.Address(); err != nil {
+	} else if at, err := reg.Address(); err != nil {
 		out.Why = noAddress(err).Text
+	} else {
+		out.Address = a.shown(at)
 	}
 	return out, nil
 }
@@ -92,6 +93,17 @@ func (a *App) RegisterForm(ctx context.Context, id platforms.AccountID) (api.Reg
 // noAddress says what to do before anything can be registered.
 func noAddress(err error) *api.Error {
 	return &api.Error{Kind: platforms.KindOf(err), Text: text.Sentence(platforms.Explain(err)) + " It can be registered once it has an address, by a relay or a listener."}
+}
+
+// shown is words of a connector's or a service's without secrets that are known
+// here: a relay's address may have one in it, and a service may repeat it.
+func (a *App) shown(words string) string { return platforms.Redact(words, a.vault.Secrets()...) }
+
+// shownError is err for a person.
+func (a *App) shownError(err error) *api.Error {
+	e := *wireError(err)
+	e.Text = a.shown(e.Text)
+	return &e
 }
 
 // registrar is the account's connector as a platforms.Registrar.
@@ -164,10 +176,11 @@ func (a *App) Register(ctx context.Context, id platforms.AccountID, d api.RegDra
 	})
 	if err != nil {
 		undo()
-		a.audit(ctx, string(api.Changed), "", id, "The input could not be registered at "+form.Title+": "+platforms.Explain(err))
-		return api.Registration{}, wireError(err)
+		e := a.shownError(err)
+		a.audit(ctx, string(api.Changed), "", id, "The input could not be registered at "+form.Title+": "+e.Text)
+		return api.Registration{}, e
 	}
-	now := registered{Registered: clean(told), Title: form.Title, At: began, Secrets: slices.Sorted(maps.Keys(values.secrets))}
+	now := registered{Registered: a.clean(told), Sum: a.seal("registered address", []byte(told.Address)), Title: form.Title, At: began, Secrets: slices.Sorted(maps.Keys(values.secrets))}
 	if before.ID != "" && (before.ID != now.ID || before.Service != now.Service) {
 		now.Steps = append(now.Steps, a.takeBack(ctx, reg, before, kept))
 	}
@@ -246,18 +259,19 @@ func (a *App) takeBack(ctx context.Context, reg platforms.Registrar, was registe
 	defer cancel()
 	err := contain(a.log, func() error { return reg.Unregister(ctx, was.Registered, secrets) })
 	if err != nil {
-		return platforms.RegisterStep{Bad: true, Text: fmt.Sprintf("What was registered at %s, %s, could not be removed: %s Delete %s by hand. %s", was.Title, was.Where, text.Sentence(platforms.Explain(err)), was.ID, was.Manual)}
+		return platforms.RegisterStep{Bad: true, Text: fmt.Sprintf("What was registered at %s, %s, could not be removed: %s Delete %s by hand. %s", was.Title, was.Where, a.shownError(err).Text, was.ID, was.Manual)}
 	}
 	return platforms.RegisterStep{Text: fmt.Sprintf("What was registered at %s, %s, was removed.", was.Title, was.Where)}
 }
 
 // clean makes what a service said fit to be kept and shown.
-func clean(r platforms.Registered) platforms.Registered {
+func (a *App) clean(r platforms.Registered) platforms.Registered {
 	const most = 20 // steps
 	r.Steps = slices.Clone(r.Steps[:min(len(r.Steps), most)])
 	for i := range r.Steps {
-		r.Steps[i].Text = text.Line(r.Steps[i].Text, 500)
+		r.Steps[i].Text = text.Line(a.shown(r.Steps[i].Text), 500)
 	}
+	r.Address = text.Line(a.shown(r.Address), 500)
 	r.ID, r.Where, r.Manual, r.Awaits = text.Line(r.ID, 256), text.Line(r.Where, 300), text.Line(r.Manual, 300), text.Line(r.Awaits, 60)
 	return r
 }
@@ -281,7 +295,7 @@ func (a *App) Unregister(ctx context.Context, id platforms.AccountID) error {
 	switch kind := platforms.KindOf(failed); kind {
 	case "", platforms.Unauthorized, platforms.Rejected, platforms.Unsupported:
 	default: // another time it may work
-		return wireError(failed)
+		return a.shownError(failed)
 	}
 	if err := a.forgetRegistration(ctx, id, was); err != nil {
 		return wireError(err)
@@ -345,40 +359,4 @@ func (r *registers) await(ctx context.Context, t *registering) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-}
-
-// registration is what an account's service was told, nil for nothing, and
-// whether it can be told. c.mu must not be held.
-func (a *App) registration(c *account) (can bool, r *api.Registration) {
-	c.mu.Lock()
-	settings, conn := maps.Clone(c.rec.Settings), c.conn
-	c.mu.Unlock()
-	if c.platform.Registers != nil {
-		_, can = c.platform.Registers(settings)
-	}
-	was, ok := a.registers.get(c.id)
-	if !ok {
-		return can, nil
-	}
-	r = &api.Registration{ID: was.ID, Where: was.Where, Address: was.Address, At: was.At, Proven: was.Proven}
-	for _, s := range was.Steps {
-		r.Steps = append(r.Steps, api.RegStep{Text: s.Text, Done: !s.Bad, Bad: s.Bad})
-	}
-	step := api.RegStep{Text: cmp.Or(was.Awaits, "The first request") + " arrived and was verified.", Done: true}
-	if was.Proven.IsZero() {
-		step = api.RegStep{Text: "Waits for " + cmp.Or(was.Awaits, "the first request") + "."}
-		if was.Awaits != "" && a.now().Sub(was.At) > overdue {
-			step = api.RegStep{Bad: true, Text: was.Awaits + " has not arrived. Look at the relay or the listener, then register again: that asks for another."}
-		}
-	}
-	r.Steps = append(r.Steps, step)
-	if was.Outdated {
-		r.Steps = append(r.Steps, api.RegStep{Bad: true, Text: "The account's settings or secrets were changed since. Register again, so that " + was.Title + " knows."})
-	}
-	if reg, is := conn.(platforms.Registrar); is {
-		if address, err := reg.Address(); err == nil && address != was.Address {
-			r.Steps = append(r.Steps, api.RegStep{Bad: true, Text: "The address is " + text.Line(address, 300) + " by now, and " + was.Title + " was told another. Register again: what is there is changed."})
-		}
-	}
-	return can, r
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/app/ingress/sse/ssetest"
 	"github.com/postern/postern/platforms"
 	source "github.com/postern/postern/platforms/webhook"
 	"github.com/postern/postern/platforms/webhook/webhooktest"
@@ -33,6 +34,8 @@ type registrable struct {
 	logs *safeBuffer
 	mu   sync.Mutex
 	host string // the door's public one
+	// tunnel is the way there in place of deliver's own, if it is set.
+	tunnel webhooktest.Deliver
 }
 
 type safeBuffer struct {
@@ -56,8 +59,11 @@ func (s *safeBuffer) String() string {
 func (in *registrable) deliver(address string, h http.Header, body []byte) int {
 	u, err := url.Parse(address)
 	in.mu.Lock()
-	host := in.host
+	host, tunnel := in.host, in.tunnel
 	in.mu.Unlock()
+	if tunnel != nil {
+		return tunnel(address, h, body)
+	}
 	if err != nil || u.Host != host {
 		return 0
 	}
@@ -138,11 +144,11 @@ func (in *registrable) registration() *api.Registration {
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	can, r := in.app.registration(c)
-	if !can {
+	v := in.app.input(c)
+	if !v.Registers {
 		in.t.Error("it can't be registered")
 	}
-	return r
+	return v.Registration
 }
 
 // bad is the steps that failed.
@@ -169,6 +175,12 @@ func (in *registrable) told() (out []api.Notice) {
 // silent fails if a secret is in the data folder or in the log.
 func (in *registrable) silent() {
 	in.t.Helper()
+	in.hidden(webhooktest.Token, hookSecret)
+}
+
+// hidden fails if any of secrets is in the data folder or in the log.
+func (in *registrable) hidden(secrets ...string) {
+	in.t.Helper()
 	_ = filepath.WalkDir(in.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return nil
@@ -177,15 +189,22 @@ func (in *registrable) silent() {
 		if err != nil {
 			in.t.Error(err)
 		}
-		for _, s := range []string{webhooktest.Token, hookSecret} {
+		for _, s := range secrets {
 			if bytes.Contains(b, []byte(s)) {
-				in.t.Errorf("%s is in %s", s, path)
+				i := bytes.Index(b, []byte(s))
+				in.t.Errorf("%s is in %s: %q", s, path, b[max(0, i-300):min(len(b), i+100)])
 			}
 		}
 		return nil
 	})
-	if log := in.logs.String(); strings.Contains(log, webhooktest.Token) || strings.Contains(log, hookSecret) || !strings.Contains(log, "connected") {
+	log := in.logs.String()
+	if !strings.Contains(log, "connected") {
 		in.t.Errorf("the log: %s", log)
+	}
+	for _, s := range secrets {
+		if strings.Contains(log, s) {
+			in.t.Errorf("%s is in the log: %s", s, log)
+		}
 	}
 }
 
@@ -469,4 +488,37 @@ func TestOthersCantBeRegistered(t *testing.T) {
 	if fmt.Sprint(in.api.Asked()) != "[]" {
 		t.Error(in.api.Asked())
 	}
+}
+
+// TestRegistrationOfARelay: a relay whose address is a secret is registered, and
+// nobody is shown that, neither now nor in what is kept.
+func TestRegistrationOfARelay(t *testing.T) {
+	in := newInput(t, webhooktest.GitHub)
+	relay := ssetest.New(ssetest.Streams)
+	t.Cleanup(relay.Close)
+	in.tunnel = webhooktest.Post
+	addRelay(t, in.world, api.RelayDraft{Kind: "gosmee", Name: "Mine", Values: map[string]string{"server": relay.URL(), "channel": ssetest.Channel}, Channels: []api.RelayChannel{{Account: "webhook"}}})
+	in.until("it is connected", func() bool { return in.account().Status == api.Connected && in.relay().Status == api.Connected })
+	if !relay.Subscribed(1, relayWait) {
+		t.Fatal("nobody listens at the relay")
+	}
+	form, err := in.app.RegisterForm(t.Context(), "webhook")
+	if err != nil || form.Address == "" {
+		t.Fatalf("%v %+v", err, form)
+	}
+	in.app.registers.patience = relayWait
+	r := in.register()
+	if r.Proven.IsZero() || len(bad(&r)) != 0 || in.api.Hooks()[0].URL != relay.Hook() {
+		t.Errorf("%+v %+v", r, in.api.Hooks())
+	}
+	in.api.Fail(webhooktest.Failure{Status: 422, Body: `{"message":"what is ` + relay.Hook() + `?"}`, Times: 1})
+	_, err = in.app.Register(t.Context(), "webhook", in.draft())
+	if err == nil || !strings.Contains(err.Error(), "what is http") {
+		t.Error(err)
+	}
+	if all := fmt.Sprintf("%+v %+v %+v %v %+v", form, r, in.registration(), err, in.app.registers.book); strings.Contains(all, ssetest.Channel) {
+		t.Errorf("the channel is shown: %s", all)
+	}
+	in.hidden(ssetest.Channel)
+	in.silent()
 }

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // settingRegisters is the journal's name for what services were told.
@@ -28,9 +31,11 @@ type registers struct {
 	trying map[platforms.AccountID]*registering // not more than one of an account
 }
 
-// registered is one of them.
+// registered is one of them. A relay's address may have a secret in it, so
+// Address is without that, and Sum tells whether it is the same still.
 type registered struct {
 	platforms.Registered
+	Sum      []byte    `json:"sum"`
 	Title    string    `json:"title"` // the service's
 	At       time.Time `json:"at"`
 	Proven   time.Time `json:"proven,omitzero"`
@@ -182,4 +187,40 @@ func (r *registers) outdated(ctx context.Context, id platforms.AccountID, change
 		is.Outdated = true
 		return &is
 	})
+}
+
+// registration is what an account's service was told, nil for nothing, and
+// whether it can be told. c.mu must not be held.
+func (a *App) registration(c *account) (can bool, r *api.Registration) {
+	c.mu.Lock()
+	settings, conn := maps.Clone(c.rec.Settings), c.conn
+	c.mu.Unlock()
+	if c.platform.Registers != nil {
+		_, can = c.platform.Registers(settings)
+	}
+	was, ok := a.registers.get(c.id)
+	if !ok {
+		return can, nil
+	}
+	r = &api.Registration{ID: was.ID, Where: was.Where, Address: was.Address, At: was.At, Proven: was.Proven}
+	for _, s := range was.Steps {
+		r.Steps = append(r.Steps, api.RegStep{Text: s.Text, Done: !s.Bad, Bad: s.Bad})
+	}
+	step := api.RegStep{Text: cmp.Or(was.Awaits, "The first request") + " arrived and was verified.", Done: true}
+	if was.Proven.IsZero() {
+		step = api.RegStep{Text: "Waits for " + cmp.Or(was.Awaits, "the first request") + "."}
+		if was.Awaits != "" && a.now().Sub(was.At) > overdue {
+			step = api.RegStep{Bad: true, Text: was.Awaits + " has not arrived. Look at the relay or the listener, then register again: that asks for another."}
+		}
+	}
+	r.Steps = append(r.Steps, step)
+	if was.Outdated {
+		r.Steps = append(r.Steps, api.RegStep{Bad: true, Text: "The account's settings or secrets were changed since. Register again, so that " + was.Title + " knows."})
+	}
+	if reg, is := conn.(platforms.Registrar); is {
+		if address, err := reg.Address(); err == nil && !bytes.Equal(was.Sum, a.seal("registered address", []byte(address))) {
+			r.Steps = append(r.Steps, api.RegStep{Bad: true, Text: "The address is " + text.Line(a.shown(address), 300) + " by now, and " + was.Title + " was told another. Register again: what is there is changed."})
+		}
+	}
+	return can, r
 }
