@@ -53,7 +53,10 @@ func (s *API) gitHub(w http.ResponseWriter, r *http.Request, path []string, body
 		if h.Secret != "" {
 			config["secret"] = "********"
 		}
+		self := "http://" + r.Host + "/" + strings.Join(path[:len(path)-len(rest)], "/") + "/" + h.ID
 		return map[string]any{"type": "Repository", "id": id, "name": "web", "active": !h.Off, "events": h.Events, "config": config,
+			"url": self, "test_url": self + "/test", "ping_url": self + "/pings", "deliveries_url": self + "/deliveries",
+			"created_at": "2026-06-03T00:57:16Z", "updated_at": "2026-06-03T00:57:16Z",
 			"last_response": map[string]any{"code": nil, "status": "unused", "message": nil}}
 	}
 	read := func(h *Hook) bool {
