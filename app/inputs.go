@@ -171,7 +171,8 @@ func (a *App) input(c *account) api.Input {
 	s.Ephemeral = c.ephemeral()
 	v := api.Input{Account: c.id, Platform: c.platform.Name, Title: c.platform.Title, Glyph: c.platform.Glyph, Name: d.Name, Exposure: d.Level,
 		Address: d.Address, Why: d.Why, Settings: s, Replies: c.platform.Answers, Missed: a.recorder.count(c.id), Accepted: d.Accepted, Last: d.Last}
-	v.Registers, v.Registration = a.registration(c)
+	v.RegistersAt, v.Registration = a.registration(c)
+	v.Registers = v.RegistersAt != ""
 	relay, lead, _ := a.relays.leading(c.id, first(d.Paths))
 	switch {
 	case relay != nil:

@@ -189,18 +189,20 @@ func (r *registers) outdated(ctx context.Context, id platforms.AccountID, change
 	})
 }
 
-// registration is what an account's service was told, nil for nothing, and
-// whether it can be told. c.mu must not be held.
-func (a *App) registration(c *account) (can bool, r *api.Registration) {
+// registration is what an account's service was told, nil for nothing, and the
+// service's title if it can be told, empty if not. c.mu must not be held.
+func (a *App) registration(c *account) (at string, r *api.Registration) {
 	c.mu.Lock()
 	settings, conn := maps.Clone(c.rec.Settings), c.conn
 	c.mu.Unlock()
 	if c.platform.Registers != nil {
-		_, can = c.platform.Registers(settings)
+		if form, ok := c.platform.Registers(settings); ok {
+			at = form.Title
+		}
 	}
 	was, ok := a.registers.get(c.id)
 	if !ok {
-		return can, nil
+		return at, nil
 	}
 	r = &api.Registration{ID: was.ID, Where: was.Where, Address: was.Address, At: was.At, Proven: was.Proven}
 	for _, s := range was.Steps {
@@ -222,5 +224,5 @@ func (a *App) registration(c *account) (can bool, r *api.Registration) {
 			r.Steps = append(r.Steps, api.RegStep{Bad: true, Text: "The address is " + text.Line(a.shown(address), 300) + " by now, and " + was.Title + " was told another. Register again: what is there is changed."})
 		}
 	}
-	return can, r
+	return at, r
 }

@@ -28,7 +28,7 @@ func gitHubRegistry() registry {
 					{Key: regWhere, Label: "Repository or organization", Required: true, Placeholder: "owner/repository", Parse: parsePath(1, 2, "owner/repository, or organization"),
 						Help: "Whose events are delivered. You must administer it."},
 					{Key: regToken, Label: "Access token", Secret: true, Required: true, Parse: parseToken,
-						Help: "A fine-grained token with the permission Webhooks: Read and write, for this repository or organization only. It is kept in the keyring for the removal."},
+						Help: "A fine-grained token with the permission Webhooks: Read and write, for this repository or organization only."},
 					{Key: regEvents, Label: "Events", Placeholder: "push issues pull_request", Parse: parseNames(nil),
 						Help: "Names of events, apart by spaces. Nothing: push only. * is everything."},
 					{Key: regBase, Label: "Address of the API", Advanced: true, Placeholder: "https://api.github.com", Parse: parseGitHubBase,

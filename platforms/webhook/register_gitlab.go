@@ -37,7 +37,7 @@ func gitLabRegistry() registry {
 					{Key: regWhere, Label: "Project", Required: true, Placeholder: "group/project", Parse: parsePath(1, 20, "group/project"),
 						Help: "The project's path or number. You must be one of its maintainers."},
 					{Key: regToken, Label: "Access token", Secret: true, Required: true, Parse: parseToken,
-						Help: "A project access token with the role Maintainer and the scope api, or your own with that scope. It is kept in the keyring for the removal."},
+						Help: "A project access token with the role Maintainer and the scope api, or your own with that scope."},
 					{Key: regEvents, Label: "Events", Placeholder: "push merge_requests note", Parse: parseNames(gitLabEvents()),
 						Help: "Apart by spaces: " + strings.Join(gitLabEvents(), ", ") + ". Nothing: push only."},
 					{Key: regBase, Label: "Address of GitLab", Advanced: true, Placeholder: "https://gitlab.com", Parse: parseGitLabBase,

@@ -42,7 +42,7 @@ func webexRegistry() registry {
 			return platforms.RegisterForm{
 				Fields: []platforms.Field{
 					{Key: regToken, Label: "Access token", Secret: true, Required: true, Parse: parseToken,
-						Help: "A bot's token sees what mentions the bot. It is kept in the keyring for the removal."},
+						Help: "A bot's token sees what mentions the bot."},
 					{Key: regResource, Label: "What", Options: webexResources(), Parse: oneOf(webexResources()), Help: "What is told of. The token must be allowed to read it."},
 					{Key: regEvent, Label: "When", Options: webexMoments(), Parse: oneOf(webexMoments())},
 					{Key: regFilter, Label: "Filter", Advanced: true, Placeholder: "roomId=…", Parse: parseFilter,

@@ -34,6 +34,7 @@ type Input struct {
 
 	// Registers says that its sender can be told the address by its API.
 	Registers    bool          `json:"registers,omitempty"`
+	RegistersAt  string        `json:"registers_at,omitempty"` // the sender's title, if it can
 	Registration *Registration `json:"registration,omitempty"`
 }
 

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 
@@ -19,6 +20,13 @@ func registering() controltest.Coming {
 	}
 }
 
+// screen is all that the terminal got, also what is still on its way.
+func (p *tty) screen() string {
+	_, _ = io.WriteString(p.slave, "\n[end]\n")
+	p.await("[end]")
+	return p.text()
+}
+
 func TestRegister(t *testing.T) {
 	b := controltest.New()
 	b.SetComing(registering())
@@ -30,9 +38,9 @@ func TestRegister(t *testing.T) {
 	})
 	out, code := person(t, p, dir, "", "register", "pigeon", "--set", "events=push")
 	if code != cli.OK || !strings.Contains(out, "✓ The hook was made.\n… Waits") || !strings.Contains(out, "! A test failed.") || !strings.Contains(out, "Registered at Forge, octo/cat: 4711.") || strings.Contains(out, "\x1b") {
-		t.Fatalf("%d %q %q", code, out, p.text())
+		t.Fatalf("%d %q %q", code, out, p.screen())
 	}
-	if got := p.text(); strings.Contains(got, token) || !strings.Contains(got, "1. Make a token.") {
+	if got := p.screen(); strings.Contains(got, token) || !strings.Contains(got, "1. Make a token.") {
 		t.Errorf("%q", got)
 	}
 	if got := strings.Join(b.Calls(), "; "); got != "RegisterForm pigeon; Register pigeon 3" {
@@ -48,8 +56,8 @@ func TestRegisterAgain(t *testing.T) {
 	dir, p := serve(t, b), newTTY(t)
 	out, code := person(t, p, dir, token, "register", "pigeon", "--secret-stdin", "--yes", "--json")
 	var r api.Registration
-	if err := json.Unmarshal([]byte(out), &r); code != cli.OK || err != nil || r.ID != "4711" || strings.Contains(out+p.text(), token) {
-		t.Fatalf("%d %v %q %q", code, err, out, p.text())
+	if err := json.Unmarshal([]byte(out), &r); code != cli.OK || err != nil || r.ID != "4711" || strings.Contains(out+p.screen(), token) {
+		t.Fatalf("%d %v %q %q", code, err, out, p.screen())
 	}
 	if got := strings.Join(b.Calls(), "; "); got != "RegisterForm pigeon; Register pigeon 1" {
 		t.Errorf("%q", got)
@@ -62,7 +70,7 @@ func TestRegisterRefused(t *testing.T) {
 	c.Form.Why = "Set up a relay first."
 	b.SetComing(c)
 	dir, p := serve(t, b), newTTY(t)
-	if _, code := person(t, p, dir, "", "register", "pigeon"); code != cli.Failed || !strings.Contains(p.text(), "Set up a relay first.") || strings.Contains(p.text(), "Access token:") {
+	if _, code := person(t, p, dir, "", "register", "pigeon"); code != cli.Failed || !strings.Contains(p.screen(), "Set up a relay first.") || strings.Contains(p.text(), "Access token:") {
 		t.Errorf("%d %q", code, p.text())
 	}
 	b.SetComing(registering())
