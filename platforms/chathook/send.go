@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/markup"
 	"github.com/postern/postern/platforms/text"
 )
 
@@ -40,6 +41,9 @@ func (c *connector) Send(ctx context.Context, m platforms.Message) (platforms.Me
 		return "", rejected("The message is empty. Write something.")
 	}
 	m.Text = strings.ToValidUTF8(strings.ReplaceAll(m.Text, "\x00", ""), "\uFFFD")
+	if m.Format == platforms.Markdown && strings.TrimSpace(markup.Plain(markup.Parse(m.Text))) == "" {
+		m.Format = platforms.Plain // marks around nothing
+	}
 	if !c.form.fits(m.Text, m.Format) {
 		return "", rejected("The message is longer than the %d %s that %s takes. Send it in parts.", c.form.limits.Text, c.form.limits.Unit, c.form.title)
 	}

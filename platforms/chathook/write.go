@@ -22,15 +22,23 @@ func quiet(s string, f platforms.Format) string {
 	if f == platforms.Markdown {
 		s = markup.Plain(markup.Parse(s))
 	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = webAddress.ReplaceAllStringFunc(s, unsigned)
 	var b strings.Builder
 	for i, r := range s {
 		b.WriteRune(r)
-		if next, _ := utf8.DecodeRuneInString(s[i+1:]); r == '@' && word(next) {
+		if next, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):]); r == '@' && word(next) {
 			b.WriteString(invisible)
 		}
 	}
 	return b.String()
 }
+
+// webAddress is an address within a text.
+var webAddress = regexp.MustCompile(`https?://[^\s<>()]+`)
+
+// unsigned is an address without the sign of a mention, leading to the same place.
+func unsigned(address string) string { return strings.ReplaceAll(address, "@", "%40") }
 
 func word(r rune) bool {
 	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
@@ -82,6 +90,7 @@ func writeMattermost(s string, f platforms.Format) string {
 
 func (d dialect) write(s string, f platforms.Format) string {
 	w := writer{d: d}
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	if f != platforms.Markdown {
 		for i, l := range strings.Split(s, "\n") {
 			if i > 0 {
@@ -106,7 +115,7 @@ func (d dialect) write(s string, f platforms.Format) string {
 
 // plainAddress is a web address that is made a link as a whole: it holds nothing
 // at which the link could end, and no mark.
-var plainAddress = regexp.MustCompile(`^https?://[A-Za-z0-9][A-Za-z0-9\-._/?#&,;=%+]*[A-Za-z0-9/=\-]$`)
+var plainAddress = regexp.MustCompile(`^https?://[A-Za-z0-9][A-Za-z0-9\-._/?#&,;=%+@]*[A-Za-z0-9/=\-]$`)
 
 // line is a stretch of one line so that every character shows. start says that
 // it begins the line.
@@ -133,11 +142,11 @@ func (d dialect) line(s string, start bool) string {
 	for i, part := range strings.SplitAfter(s, " ") {
 		core := strings.TrimSuffix(part, " ")
 		if (i > 0 || start) && plainAddress.MatchString(core) {
-			b.WriteString(part)
+			b.WriteString(unsigned(part))
 			continue
 		}
 		for j, r := range part {
-			next, _ := utf8.DecodeRuneInString(part[j+utf8.RuneLen(max(r, 0)):])
+			next, _ := utf8.DecodeRuneInString(part[j+utf8.RuneLen(r):])
 			if strings.ContainsRune(d.special, r) {
 				b.WriteByte('\\')
 			}
@@ -250,7 +259,7 @@ func (w *writer) span(l string, s markup.Span, fresh, free bool) bool {
 	}
 	switch {
 	case link && s.Link != core:
-		text = "[" + text + "](" + s.Link + ")"
+		text = "[" + text + "](" + unsigned(s.Link) + ")"
 	case s.Link != "" && s.Link != core:
 		text += " (" + w.d.line(s.Link, false) + ")"
 	}
