@@ -8,7 +8,7 @@
 // place, what is handed over first is posted first.
 //
 // Nothing goes round in circles: what a bot writes itself is no event at all,
-// what other bots write is left out unless it is asked for, and then what was
+// what is said where it would be posted is left alone, what other bots write is left out unless it is asked for, and then what was
 // posted by us and comes back by an account that hears there is known by its
 // text.
 package post
@@ -109,6 +109,9 @@ func (p *Poster) Respond(ctx context.Context, d app.Delivery) ([]platforms.Messa
 	ev := d.Event
 	if ev.Kind != platforms.MessageReceived || ev.Own {
 		return nil, nil // edits, clicks and comings and goings say nothing there
+	}
+	if (app.Place{Account: d.Account, Conversation: ev.Conversation.ID}) == p.to {
+		return nil, nil // it is there already
 	}
 	// A machine's request is what it is for; a bot among people is not.
 	if ev.From.Bot && ev.Raw == nil && (!p.bots || p.outbox.Echo(ev.Text)) {
