@@ -48,7 +48,7 @@ func TestReadme(t *testing.T) {
 func capabilities() string {
 	var list []api.Platform
 	for _, p := range all.All() {
-		list = append(list, api.Platform{Title: p.Title, Minutes: p.Minutes, Away: p.Away, Exposure: exposure.Facts{Inbound: p.Inbound}.Level(), Limits: p.Limits})
+		list = append(list, api.Platform{Title: p.Title, Minutes: p.Minutes, Away: p.Away, Exposure: exposure.Facts{Inbound: p.Inbound}.Level(), Limits: p.Limits, Varies: p.Vary != nil})
 	}
 	var b strings.Builder
 	b.WriteString("| |")

@@ -105,9 +105,7 @@ func (a *App) ChangeAccount(ctx context.Context, id platforms.AccountID, d api.A
 	acc.mu.Unlock()
 	acc.drop()
 	acc.unpark()
-	if acc.platform.Vary != nil {
-		a.pace.forget(id) // what it may send may be another pace now
-	}
+	a.pace.forget(id) // its settings may allow another one now
 	acc.end(errChanged)
 	if acc.platform.Reach(values.settings) == platforms.Dials { // what was agreed to is of no use, and is not shown
 		if err := a.doors.guard.Revoke(ctx, id, "the account dials out now"); err != nil {

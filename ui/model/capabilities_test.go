@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -17,26 +18,28 @@ func TestCapabilities(t *testing.T) {
 		{Exposure: exposure.Refused, Limits: platforms.Limits{Text: 1_234_567, Unit: platforms.Runes, Buttons: 4, ButtonsPerRow: 4, Upload: 10 << 20, Download: 1 << 30,
 			Pace: platforms.Pace{Account: platforms.Rate{N: 2000, Per: 90 * time.Second}}}},
 		{Exposure: exposure.Refused, Minutes: 10, Limits: platforms.Limits{Mute: true}},
+		{Exposure: exposure.Outbound, Minutes: 3, Varies: true, Limits: platforms.Limits{Deaf: true, Text: 4000, Unit: platforms.Runes}},
 	})
-	want := map[string][3]string{
-		"Reached by":         {"outbound socket", "public webhook", "public webhook"},
-		"First setup":        {"2 min", "–", "10 min"},
-		"Longest text":       {"4,096 UTF-16 units", "1,234,567 characters", "sends nothing"},
-		"Edits its messages": {"yes", "no", "no"},
-		"Threads":            {"yes", "no", "no"},
-		"Buttons":            {"up to 100, 8 a row", "up to 4", "no"},
-		"Sends files":        {"up to 50 MB", "up to 10 MiB", "no"},
-		"Fetches files":      {"up to 1.5 MB", "up to 1 GiB", "no"},
-		"Typing sign":        {"yes", "no", "no"},
-		"To one chat":        {"20 a minute", "no limit known", "–"},
-		"All together":       {"30 a second", "2,000 in 90 s", "–"},
-		"While this is off":  {"Kept for a day.", "", ""},
+	want := map[string][4]string{
+		"Reached by":         {"outbound socket", "public webhook", "public webhook", "outbound socket"},
+		"First setup":        {"2 min", "–", "10 min", "3 min"},
+		"Hears and speaks":   {"both", "both", "only hears", "only speaks"},
+		"Longest text":       {"4,096 UTF-16 units", "1,234,567 characters", "sends nothing", "depends on the chat"},
+		"Edits its messages": {"yes", "no", "no", "no"},
+		"Threads":            {"yes", "no", "no", "no"},
+		"Buttons":            {"up to 100, 8 a row", "up to 4", "no", "as a numbered list"},
+		"Sends files":        {"up to 50 MB", "up to 10 MiB", "no", "no"},
+		"Fetches files":      {"up to 1.5 MB", "up to 1 GiB", "no", "no"},
+		"Typing sign":        {"yes", "no", "no", "no"},
+		"To one chat":        {"20 a minute", "no limit known", "–", "depends on the chat"},
+		"All together":       {"30 a second", "2,000 in 90 s", "–", "no limit known"},
+		"While this is off":  {"Kept for a day.", "", "", ""},
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d rows, want %d", len(got), len(want))
 	}
 	for _, c := range got {
-		if w, ok := want[c.Name]; !ok || len(c.Values) != 3 || c.Values[0] != w[0] || c.Values[1] != w[1] || c.Values[2] != w[2] {
+		if w, ok := want[c.Name]; !ok || !slices.Equal(c.Values, w[:]) {
 			t.Errorf("%q: %q, want %q", c.Name, c.Values, w)
 		}
 	}

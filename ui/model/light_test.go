@@ -1,6 +1,7 @@
 package model
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -158,5 +159,37 @@ func TestLabel(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestOnlySpeaks: where nothing ever comes in, that is no fault, and what is sent
+// decides how the account is.
+func TestOnlySpeaks(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	hour := now.Add(-time.Hour)
+	for name, c := range map[string]struct {
+		speaks   api.Light
+		state    State
+		words    string
+		line     string
+		troubled bool
+	}{
+		"nothing sent yet": {api.Light{}, Unknown, "Connected, not proven yet", "only speaks, not proven yet", false},
+		"an hour ago":      {api.Light{Proven: hour}, Good, "Connected", "only speaks, proven 1 h ago", false},
+		"the last failed":  {api.Light{Proven: hour, Failed: now.Add(-time.Minute), Note: "Gone."}, Bad, "Connected, but sending failed 1 min ago: Gone.", "only speaks, failed 1 min ago: Gone.", true},
+	} {
+		a := api.Account{Status: api.Connected, Since: hour, Deaf: true, Speaks: c.speaks}
+		if v := Hears(a, now); v.State != Off || v.Words != "only speaks" {
+			t.Errorf("%s: it hears %+v", name, v)
+		}
+		if v := Status(a, now); v.State != c.state || v.Words != c.words {
+			t.Errorf("%s: %+v, want %v %q", name, v, c.state, c.words)
+		}
+		if got := AccountLine(a, now); !strings.HasSuffix(got, " "+c.line) {
+			t.Errorf("%s: %q, want %q", name, got, c.line)
+		}
+		if got := troubled(a, now); got != c.troubled {
+			t.Errorf("%s: troubled %v", name, got)
+		}
 	}
 }

@@ -32,7 +32,7 @@ func real() *fake {
 	f.kinds = nil
 	for _, p := range all.All() {
 		k := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
-			Exposure: exposure.Facts{Inbound: p.Inbound}.Level(), Inbound: p.Inbound, Setup: p.Setup, Limits: p.Limits}
+			Exposure: exposure.Facts{Inbound: p.Inbound}.Level(), Inbound: p.Inbound, Setup: p.Setup, Limits: p.Limits, Varies: p.Vary != nil}
 		for _, d := range p.Fields {
 			k.Fields = append(k.Fields, api.Field{Key: d.Key, Label: d.Label, Help: d.Help, Placeholder: d.Placeholder, Secret: d.Secret, Required: d.Required, Advanced: d.Advanced})
 		}

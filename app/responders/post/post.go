@@ -45,7 +45,7 @@ func Kind() app.Kind {
 		Summary: "Copies each message into another chat: by its incoming webhook, or by another of your bots.",
 		Fields: []platforms.Field{
 			{Key: keyTo, Label: "Post to", Required: true, Placeholder: "chathook", Parse: parseTo,
-				Help: "An account's id, and a slash and the conversation's id where it has several: telegram/-1001234567. A chat webhook's account has one."},
+				Help: "An account's id, and a slash and the conversation's id where it has several: ACCOUNT/CONVERSATION. A chat webhook's account has one."},
 			{Key: keyTemplate, Label: "As", Placeholder: Usual, Parse: parseTemplate,
 				Help: "Markdown, with {{.who}}, {{.where}}, {{.text}}, {{.account}}, {{.handle}} and {{.time}}. Nothing for who, where and the text."},
 			{Key: keyBots, Label: "What other bots write", Advanced: true, Options: []platforms.Option{
