@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -222,6 +223,8 @@ func (s *Server) Close() {
 	s.work.Wait()
 }
 
+var version = regexp.MustCompile(`^/api/v\d+/`)
+
 // ServeHTTP is http.Handler's.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
@@ -241,8 +244,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	asked := r.Method == http.MethodGet && s.form == Discord
+	path := strings.TrimSuffix(r.URL.Path, "/")
+	if s.form == Discord { // with a version, or the latest
+		path = version.ReplaceAllString(path, "/api/")
+	}
 	switch {
-	case strings.TrimSuffix(r.URL.Path, "/") != strings.Split(s.path(), "?")[0] || s.form == Teams && r.URL.Query().Get("sig") != tokenTeams:
+	case path != strings.Split(s.path(), "?")[0] || s.form == Teams && r.URL.Query().Get("sig") != tokenTeams:
 		s.refuse(w, 404, "")
 	case gone != "" && gone != "deleted":
 		s.refuse(w, statusOf(gone), gone)
