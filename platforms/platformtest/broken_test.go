@@ -59,6 +59,13 @@ type fault struct {
 	*broken
 	table bool // the subtest is one of Faults
 	mute  bool // it is of a connector that only hears
+	// deaf is a fault of a connector that only speaks; nil: it is another's.
+	deaf func(*platforms.Event, *platforms.State) bool
+}
+
+// inDeaf is a fault in what a connector that only speaks tells.
+func inDeaf(change func(*platforms.Event, *platforms.State) bool) fault {
+	return fault{where: "hears nothing/one conversation, told once", broken: &broken{}, deaf: change}
 }
 
 // inMute is a fault in what a connector that only hears does when it should send.
@@ -286,6 +293,23 @@ func faults() map[string]fault {
 		"says to try again what it can't do": inMute("sends nothing", func(platforms.Connector, context.Context, platforms.Message) (platforms.MessageID, error) {
 			return "", errors.New("not now")
 		}),
+		"tells of no conversation": inDeaf(func(*platforms.Event, *platforms.State) bool { return false }),
+		"tells of another conversation": inDeaf(func(ev *platforms.Event, _ *platforms.State) bool {
+			ev.Conversation.ID += "x"
+			return true
+		}),
+		"tells of its conversation as said by somebody": inDeaf(func(ev *platforms.Event, _ *platforms.State) bool {
+			ev.Kind, ev.Raw = platforms.MessageReceived, &platforms.Raw{}
+			return true
+		}),
+		"tells of its conversation again and again": inDeaf(func(ev *platforms.Event, _ *platforms.State) bool {
+			ev.Cursor = platforms.Cursor(fmt.Sprint(time.Now().UnixNano()))
+			return true
+		}),
+		"says that it hears, and is deaf": inDeaf(func(_ *platforms.Event, st *platforms.State) bool {
+			st.Hears = true
+			return true
+		}),
 		"shortens a button's data": at("features/buttons", &broken{send: func(c *memoryConnector, ctx context.Context, m platforms.Message) (platforms.MessageID, error) {
 			for _, row := range m.Buttons {
 				for i := range row {
@@ -318,6 +342,9 @@ func TestSuiteNotices(t *testing.T) {
 		h := memoryHarness(m, p)
 		if b.mute {
 			h = muteHarness(m, p, platforms.Connector.Send)
+		}
+		if b.deaf != nil {
+			h = deafHarness(m, m.Platform(), b.deaf)
 		}
 		if name != "" {
 			h.Patience = 500 * time.Millisecond

@@ -95,7 +95,12 @@ func Hears(a api.Account, now time.Time) LightView {
 func Speaks(a api.Account, now time.Time) LightView { return Light(a.Speaks, a.Status, now) }
 
 // Answers is the light for "what should act on messages does".
-func Answers(a api.Account, now time.Time) LightView { return Light(a.Answers, a.Status, now) }
+func Answers(a api.Account, now time.Time) LightView {
+	if a.Deaf {
+		return LightView{State: Off, Symbol: Off.Symbol(), Words: "nothing to answer"}
+	}
+	return Light(a.Answers, a.Status, now)
+}
 
 func light(s State, words string) LightView {
 	return LightView{State: s, Symbol: s.Symbol(), Words: words}

@@ -182,6 +182,9 @@ func TestOnlySpeaks(t *testing.T) {
 		if v := Hears(a, now); v.State != Off || v.Words != "only speaks" {
 			t.Errorf("%s: it hears %+v", name, v)
 		}
+		if v := Answers(a, now); v.State != Off || v.Words != "nothing to answer" {
+			t.Errorf("%s: it answers %+v", name, v)
+		}
 		if v := Status(a, now); v.State != c.state || v.Words != c.words {
 			t.Errorf("%s: %+v, want %v %q", name, v, c.state, c.words)
 		}

@@ -152,7 +152,7 @@ func (c *accountCard) update(a api.Account) {
 	c.doorBtn.setLabel(do)
 	setVisible(c.door, words != "")
 
-	c.last.set("Nothing has arrived yet")
+	c.last.set(map[bool]string{false: "Nothing has arrived yet", true: "It takes messages, and brings none"}[a.Deaf])
 	c.lastAt.set("")
 	if l := a.Last; l != nil {
 		c.last.set(lastWords(*l))

@@ -34,10 +34,21 @@ func real() *fake {
 		k := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
 			Exposure: exposure.Facts{Inbound: p.Inbound}.Level(), Inbound: p.Inbound, Setup: p.Setup, Limits: p.Limits, Varies: p.Vary != nil}
 		for _, d := range p.Fields {
-			k.Fields = append(k.Fields, api.Field{Key: d.Key, Label: d.Label, Help: d.Help, Placeholder: d.Placeholder, Secret: d.Secret, Required: d.Required, Advanced: d.Advanced})
+			k.Fields = append(k.Fields, api.Field{Key: d.Key, Label: d.Label, Help: d.Help, Placeholder: d.Placeholder, Secret: d.Secret, Required: d.Required, Advanced: d.Advanced, Options: d.Options})
 		}
 		f.kinds = append(f.kinds, k)
 	}
+	return f
+}
+
+// onlySpeaks is the sample with one account that hears nothing.
+func onlySpeaks() *fake {
+	f := real()
+	at := f.snap.At
+	most := platforms.Limits{Deaf: true, Text: 2000, Unit: platforms.Runes}
+	f.snap.Accounts = []api.Account{{ID: "chathook", Platform: "chathook", Title: "Chat webhook", Glyph: "⇥", Name: "Builds", Handle: "Discord", Status: api.Connected, Since: at.Add(-time.Hour),
+		Exposure: exposure.Outbound, Deaf: true, Speaks: api.Light{Proven: at.Add(-40 * time.Minute)}, Limits: &most, Queued: 2}}
+	f.snap.Exposure = api.Exposure{exposure.Outbound: 1}
 	return f
 }
 
@@ -65,6 +76,8 @@ func TestShots(t *testing.T) {
 		}},
 		{name: "add", f: sample, play: func(s *stage) { s.w.Go(PageAdd) }},
 		{name: "add-compare", f: real, play: func(s *stage) { s.w.Go(PageAdd); s.w.setup.compare() }},
+		{name: "add-chathook", f: real, play: func(s *stage) { s.w.Go(PageAdd); s.w.setup.choose("chathook") }},
+		{name: "accounts-speaks", f: onlySpeaks, play: func(s *stage) {}},
 		{name: "add-checked", f: func() *fake {
 			f := sample()
 			f.check = func(api.AccountDraft) (api.Check, error) {
