@@ -211,7 +211,8 @@ func TestHookAnswers(t *testing.T) {
 		}
 	}
 	ask(t, "POST", made.URL, `{"content":"`+strings.Repeat("ü", 4000)+`","username":"`+strings.Repeat("é", 64)+`"}`).receipt(t) // characters, not bytes
-	ask(t, "POST", made.URL, `{"content":"2"}`).receipt(t)
+	versioned := func(v string) string { return strings.Replace(made.URL, "/api/", "/api/"+v+"/", 1) }
+	ask(t, "POST", versioned("v10"), `{"content":"2"}`).receipt(t) // as libraries write it
 	if a := ask(t, "POST", made.URL, `{"content":"3"}`); a.status != 429 || a.header.Get("Retry-After") == "" {
 		t.Errorf("%+v", a)
 	}
@@ -234,6 +235,8 @@ func TestHookAnswers(t *testing.T) {
 	same("PUT", ask(t, "PUT", made.URL, `{"content":"x"}`))
 	same("another form", ask(t, "POST", made.URL+"/nothing", `{"content":"x"}`))
 	same("no token", ask(t, "POST", w.app.Hooks().Address+hooks.Path, `{"content":"x"}`))
+	same("no version", ask(t, "POST", versioned("vx"), `{"content":"x"}`))
+	same("two versions", ask(t, "POST", versioned("v10/v10"), `{"content":"x"}`))
 	same("elsewhere", ask(t, "POST", w.app.Hooks().Address+"/", `{"content":"x"}`))
 	same("another host", ask(t, "POST", made.URL, `{"content":"x"}`, func(r *http.Request) { r.Host = "evil.example:47820" }))
 	same("a web page", ask(t, "POST", made.URL, `{"content":"x"}`, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }))

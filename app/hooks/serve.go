@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -116,7 +117,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) (a Answer) {
 // answered, and the dialect that its address ends in. An empty token costs what
 // any other does.
 func (s *Server) target(r *http.Request) (token string, d Dialect, given bool) {
-	rest, ok := strings.CutPrefix(r.URL.Path, Path)
+	rest, ok := strings.CutPrefix(unversioned(r.URL.Path), Path)
 	token, suffix, given := strings.Cut(rest, "/")
 	if given {
 		if d, given = s.forms[suffix]; !given {
@@ -130,6 +131,18 @@ func (s *Server) target(r *http.Request) (token string, d Dialect, given bool) {
 		return "", Native, false
 	}
 	return token, d, given
+}
+
+// unversioned is a path without the version of an API, which libraries of senders
+// put in between and do not let go of: /api/v10/webhooks/…
+// (https://docs.discord.com/developers/reference#api-versioning).
+func unversioned(path string) string {
+	rest, ok := strings.CutPrefix(path, "/api/v")
+	version, tail, _ := strings.Cut(rest, "/")
+	if _, err := strconv.ParseUint(version, 10, 8); !ok || err != nil {
+		return path
+	}
+	return "/api/" + tail
 }
 
 // body reads a request's body, and takes a place of s.bodies if it could.
