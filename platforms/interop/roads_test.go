@@ -4,33 +4,16 @@ package interop
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/postern/postern/app/ingress/relay"
-	"github.com/postern/postern/app/ingress/sse"
+	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/ingress/sse/ssetest"
-	"github.com/postern/postern/app/ingress/webhookrelay"
 	"github.com/postern/postern/app/ingress/webhookrelay/webhookrelaytest"
 	"github.com/postern/postern/platforms"
-	"github.com/postern/postern/platforms/ingresstest"
 )
-
-// road is a relay that a service sends to, and our client of it.
-type road struct {
-	hook   string // what the service is told
-	source relay.Source
-	exact  bool
-	// subscribed waits until our client has subscribed.
-	subscribed func() bool
-}
 
 const patience = 30 * time.Second
 
@@ -40,148 +23,71 @@ func client(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-func webhookRelayRoad(t *testing.T) (*road, *webhookrelaytest.Server) {
+// road is a relay that a service sends to, and what a person sets up for it.
+type road struct {
+	hook  string // what the service is told
+	draft api.RelayDraft
+}
+
+func webhookRelayRoad(t *testing.T) road {
 	t.Helper()
 	s := webhookrelaytest.New()
 	t.Cleanup(s.Close)
-	source, err := webhookrelay.New(webhookrelay.Options{Server: s.URL(), Secret: platforms.NewSecret(webhookrelaytest.APIKey), Buckets: []string{"orders"},
-		Dial: (&net.Dialer{}).DialContext, Client: client(t), Report: true})
-	must(t, err)
-	return &road{hook: s.Input("orders"), source: source, exact: true, subscribed: func() bool { return s.Subscribed(1, patience) }}, s
+	return road{s.Input("orders"), api.RelayDraft{Kind: "webhookrelay", Name: "Mine", Values: map[string]string{"server": s.URL(), "secret": webhookrelaytest.APIKey, "report": "on"},
+		Channels: []api.RelayChannel{{Channel: "orders", Public: "https://orders.hooks.example"}}}}
 }
 
-func sseRoad(t *testing.T, kind ssetest.Kind) *road {
+func sseRoad(t *testing.T, kind ssetest.Kind) road {
 	t.Helper()
 	s := ssetest.New(kind)
 	t.Cleanup(s.Close)
-	o := sse.Options{Kind: sse.Gosmee, Server: s.URL(), Channel: platforms.NewSecret(ssetest.Channel), Name: "orders", Client: client(t)}
+	name := "gosmee"
 	if kind == ssetest.Smee {
-		o.Kind = sse.Smee
+		name = "smee"
 	}
-	source, err := sse.New(o)
-	must(t, err)
-	return &road{hook: s.Hook(), source: source, exact: kind != ssetest.Smee, subscribed: func() bool { return s.Subscribed(1, patience) }}
+	return road{s.Hook(), api.RelayDraft{Kind: name, Name: "Mine", Values: map[string]string{"server": s.URL(), "channel": ssetest.Channel}, Channels: []api.RelayChannel{{}}}}
 }
 
-// door takes what a source brings to an account's route.
-type door struct {
-	in      *ingresstest.Ingress
-	address string
-	mu      sync.Mutex
-	changed chan struct{}
-	taken   int
-	refused int
-	inexact int // of them
-	gaps    []string
-}
-
-func (d *door) Ready(context.Context, relay.Cursor) error { return nil }
-
-func (d *door) Gap(_ context.Context, g relay.Gap) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if g.Certain {
-		d.gaps = append(d.gaps, g.Text)
-	}
-	return nil
-}
-
-func (d *door) Take(ctx context.Context, q relay.Request) (relay.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, q.Method, d.address+"?"+q.Query, bytes.NewReader(q.Body))
-	if err != nil {
-		return relay.Response{}, err
-	}
-	r.Header = q.Header
-	resp, err := d.in.RoundTrip(r)
-	if err != nil {
-		return relay.Response{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case resp.StatusCode == http.StatusOK:
-		d.taken++
-	case resp.StatusCode/100 == 4:
-		d.refused++
-		if !q.Exact {
-			d.inexact++
-		}
-	default:
-		return relay.Response{}, fmt.Errorf("status %d", resp.StatusCode)
-	}
-	select {
-	case d.changed <- struct{}{}:
-	default:
-	}
-	return relay.Response{Status: resp.StatusCode, Body: body}, err
-}
-
-// travel has a service send all it has by a road, and gives what it sent and how
-// much of that was taken and refused.
-func (r *road) travel(t *testing.T, s sender, shape string) (w *world, all []sent, d *door) {
+// travel has a service send all it has by a road, and gives the App where that
+// came, and what was sent. Nothing listens there.
+func (r road) travel(t *testing.T, s sender, shape string) (w *world, id platforms.AccountID, all []sent) {
 	t.Helper()
-	d = &door{in: ingresstest.New(), changed: make(chan struct{}, 1)}
-	told := make(chan string, 16)
-	d.in.On(func(public string) {
-		select {
-		case told <- public:
-		default:
-		}
-	}, nil)
-	w = newWorld(t, func(string, platforms.AccountID) platforms.Ingress { return d.in })
+	w = newWorld(t, nil)
 	values, platform := w.account(s)
-	w.add(platform, values)
-	select {
-	case d.address = <-told:
-	case <-time.After(patience):
-		t.Fatal("the account opens no route")
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- r.source.Run(ctx, "", d) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("the client ended with %v", err)
-		}
-	})
-	if !r.subscribed() {
-		t.Fatal("our client does not subscribe")
-	}
+	id = w.add(platform, values)
+	r.draft.Channels[0].Account = id
+	_, err := w.app.AddRelay(t.Context(), r.draft)
+	must(t, err)
+	w.until("the relay is dialled", func() bool { return w.relay().Status == api.Connected })
 	all = s.send(t, r.hook, shape)
-	limit := soon(t)
-	for {
-		d.mu.Lock()
-		n := d.taken + d.refused
-		d.mu.Unlock()
-		if n >= len(all) {
-			return w, all, d
-		}
-		select {
-		case <-d.changed:
-		case <-limit.Done():
-			t.Fatalf("of %d requests %d came", len(all), n)
-		}
+	w.until("all has come", func() bool { v := w.relay(); return v.Taken+v.Refused >= uint64(len(all)) })
+	if d := w.app.Exposure().Doors; len(d) != 1 || d[0].Open {
+		t.Errorf("a door is open: %+v", d)
 	}
+	return w, id, all
+}
+
+func (w *world) relay() api.Relay {
+	list := w.app.Relays()
+	if len(list) != 1 {
+		w.t.Fatalf("%d relays", len(list))
+	}
+	return list[0]
 }
 
 // TestSendersByExactRelays has what the services' own libraries signed come by
-// relays that pass bodies on as they are: it is all as at our own door.
+// relays that pass bodies on as they are: it is all as at our own door, with
+// nothing open.
 func TestSendersByExactRelays(t *testing.T) {
-	roads := map[string]func(*testing.T) *road{
-		"Webhook Relay": func(t *testing.T) *road { r, _ := webhookRelayRoad(t); return r },
-		"gosmee":        func(t *testing.T) *road { return sseRoad(t, ssetest.Streams) },
-	}
-	for name, open := range roads {
+	for name, open := range map[string]func(*testing.T) road{
+		"Webhook Relay": webhookRelayRoad,
+		"gosmee":        func(t *testing.T) road { return sseRoad(t, ssetest.Streams) },
+	} {
 		for _, s := range senders {
 			t.Run(name+", "+s.name, func(t *testing.T) {
-				w, all, d := open(t).travel(t, s, s.shape)
-				d.mu.Lock()
-				defer d.mu.Unlock()
-				if d.taken != len(all) || d.refused != 0 || len(d.gaps) != 0 {
-					t.Fatalf("of %d requests %d were taken and %d refused; gaps %q", len(all), d.taken, d.refused, d.gaps)
+				w, _, all := open(t).travel(t, s, s.shape)
+				if v := w.relay(); v.Taken != uint64(len(all)) || v.Refused != 0 || len(v.Gaps) != 0 || v.Warning != "" || v.Channels[0].Problem != "" {
+					t.Fatalf("of %d requests: %+v", len(all), v)
 				}
 				once, events := distinct(t, all)
 				w.got(s, once, events)
@@ -193,30 +99,63 @@ func TestSendersByExactRelays(t *testing.T) {
 
 // TestSendersBySmee has the same come by smee, which reads JSON and writes it
 // again: what was written as JavaScript writes it verifies, and nothing else
-// does. What does not is refused and counted, not lost.
+// does. What does not is counted, shown and warned of, not lost in silence.
 func TestSendersBySmee(t *testing.T) {
 	for _, s := range senders {
 		for _, shape := range []string{"compact", s.shape} {
 			t.Run(s.name+" "+shape, func(t *testing.T) {
-				w, all, d := sseRoad(t, ssetest.Smee).travel(t, s, shape)
+				w, id, all := sseRoad(t, ssetest.Smee).travel(t, s, shape)
 				var fit []sent
 				for _, one := range all {
 					if one.Same {
 						fit = append(fit, one)
 					}
 				}
-				d.mu.Lock()
-				defer d.mu.Unlock()
-				if d.taken != len(fit) || d.refused != len(all)-len(fit) || d.inexact != d.refused || len(d.gaps) != 0 {
-					t.Fatalf("of %d requests, %d as JavaScript writes them, %d were taken and %d refused, %d of these known to be inexact; gaps %q", len(all), len(fit), d.taken, d.refused, d.inexact, d.gaps)
-				}
 				if shape == "compact" && len(fit) == 0 || shape != "compact" && len(fit) != 0 {
 					t.Errorf("%s: %d of %d are as JavaScript writes them", shape, len(fit), len(all))
 				}
+				refused := len(all) - len(fit)
+				v := w.relay()
+				if v.Taken != uint64(len(fit)) || v.Refused != uint64(refused) || len(v.Gaps) != 0 {
+					t.Fatalf("of %d requests, %d as JavaScript writes them: %+v", len(all), len(fit), v)
+				}
+				if !strings.Contains(v.Warning, "bytes the relay had changed") {
+					t.Errorf("it warns %q", v.Warning)
+				}
 				once, events := distinct(t, fit)
 				w.got(s, once, events)
-				t.Logf("%d requests: %d verify, %d do not", len(all), d.taken, d.refused)
+				w.showsRefused(id, all, refused)
+				t.Logf("%d requests: %d verify, %d do not", len(all), v.Taken, v.Refused)
 			})
 		}
+	}
+}
+
+// showsRefused checks that what was refused is among the requests of the input,
+// with the reason and with what it was, and that all of it is counted.
+func (w *world) showsRefused(id platforms.AccountID, all []sent, refused int) {
+	w.t.Helper()
+	for _, in := range w.app.Inputs() {
+		if in.Account == id && (in.Rejected != uint64(refused) || in.Accepted != uint64(len(all)-refused)) {
+			w.t.Errorf("the input counts %d and %d refused", in.Accepted, in.Rejected)
+		}
+	}
+	list, err := w.app.Requests(w.t.Context(), api.InputQuery{Account: id, Only: "refused", Limit: 1000})
+	must(w.t, err)
+	if (len(list) == 0) != (refused == 0) {
+		w.t.Errorf("of %d refused %d are shown", refused, len(list))
+	}
+	for _, q := range list {
+		if q.Exact || q.Verified || q.Via != "Mine" || q.Status != http.StatusNotFound || q.Why != "bad signature, and the relay had changed the body" {
+			w.t.Fatalf("%+v", q)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	one, err := w.app.Request(w.t.Context(), list[0].ID)
+	must(w.t, err)
+	if !bytes.HasPrefix(one.Body, []byte("{")) || int64(len(one.Body)) != one.Size && !one.Cut && one.Masked == 0 {
+		w.t.Errorf("%+v", one)
 	}
 }
