@@ -1,12 +1,10 @@
 // Programs that post into chats, as they come: of each only the address is
 // another. HOOK is a hook's address. Prints what each makes of the answer.
-import { IncomingWebhook } from "@slack/webhook";
-import { DiscordAPIError, EmbedBuilder, WebhookClient } from "discord.js";
-
 const hook = process.env.HOOK; // …/api/webhooks/execute/{token}
 const say = (who, what) => console.log(`${who}: ${what}`);
 
 async function slack() {
+  const { IncomingWebhook } = await import("@slack/webhook");
   const posted = new IncomingWebhook(hook + "/slack", { username: "deploys", icon_emoji: ":rocket:" });
   say("slack", (await posted.send("slack text <https://example.org|a link> & *bold*")).text);
   const { text } = await posted.send({
@@ -34,6 +32,7 @@ async function slack() {
 // Its client builds addresses as the platform's are: the version of the API, then
 // an id and a token.
 async function discord() {
+  const { DiscordAPIError, EmbedBuilder, WebhookClient } = await import("discord.js");
   const { origin, pathname } = new URL(hook);
   const [id, token] = pathname.split("/").slice(-2);
   const client = new WebhookClient({ id, token }, { rest: { api: origin + "/api", retries: 0 } });
