@@ -36,7 +36,6 @@ type inputsPage struct {
 	failure *text
 	waiting *text
 	empty   fyne.CanvasObject
-	relays  *button // leads to the page of relays, where there is one
 	cards   *fyne.Container
 	tabs    [2]*button
 	panes   [2]fyne.CanvasObject
@@ -66,13 +65,13 @@ func newInputsPage(w *Window) *inputsPage {
 	p.failed = remark(true, p.failure, newButton(plain, "Try again", "", p.load))
 	p.failed.Hide()
 	p.waiting = newText("Looking at what can come in…", look{color: colorMuted, align: fyne.TextAlignCenter})
-	p.relays = newButton(plain, "Look at relays", "", func() { w.Go(pageRelays) })
+	relays := newButton(plain, "Look at relays", "", func() { w.Go(PageRelays) })
 	p.empty = container.NewCenter(exactWidth(400, vbox(14,
 		hbox(0, gapFill(), newIcon(iconInputs, colorMuted, 40), gapFill()),
 		newText("Nothing can come in from outside.", look{size: sizeHeading, bold: true, align: fyne.TextAlignCenter, wrap: true}),
 		newText("That is the safe state. To receive webhooks, add an account that takes them, and a relay that brings them without opening this computer.",
 			look{color: colorMuted, align: fyne.TextAlignCenter, wrap: true}),
-		hbox(8, gapFill(), newButton(primary, "Add a webhook account", "", func() { w.add("") }), p.relays, gapFill()))))
+		hbox(8, gapFill(), newButton(primary, "Add a webhook account", "", func() { w.add("") }), relays, gapFill()))))
 	p.empty.Hide()
 	p.cards = tiles(12, 400)
 	p.arrived = newArrivals(p)
@@ -85,13 +84,9 @@ func newInputsPage(w *Window) *inputsPage {
 	return p
 }
 
-// pageRelays is the page of relays, as api.Request names it.
-const pageRelays = "relays"
-
 func (p *inputsPage) view() fyne.CanvasObject { return p.content }
 
 func (p *inputsPage) shown() {
-	setVisible(p.relays, p.w.pages[pageRelays] != nil)
 	p.load()
 	p.arrived.refresh()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/inspect"
+	"github.com/postern/postern/platforms"
 )
 
 func onInputs(t *testing.T, f *fake) *stage {
@@ -368,6 +369,16 @@ func TestReplay(t *testing.T) {
 		if len(s.f.came.replays) != 2 {
 			t.Error("it was not replayed again")
 		}
+	})
+	t.Run("nothing can be sent where nothing is taken", func(t *testing.T) {
+		f := inputs()
+		f.snap.Accounts = append(f.snap.Accounts, api.Account{ID: "w1", Platform: "forge", Title: "GitHub"})
+		f.kinds = append(f.kinds, api.Platform{Name: "forge", Limits: platforms.Limits{Mute: true}})
+		s := onInputs(t, f)
+		s.w.replayRequest(f.came.requests[0])
+		s.settle()
+		s.want("this platform brings messages, and takes none")
+		s.wantNot("Send the answers into the conversation")
 	})
 	t.Run("to those who are chosen, edited", func(t *testing.T) {
 		s := open(t)

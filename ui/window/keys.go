@@ -26,7 +26,7 @@ func (w *Window) keys() {
 func pageKeys() map[fyne.KeyName]string {
 	return map[fyne.KeyName]string{fyne.Key1: PageAccounts, fyne.Key2: PageInbox, fyne.Key3: PageExposure, fyne.Key4: PagePeople,
 		fyne.Key5: PageAnswers, fyne.Key6: PagePrograms, fyne.Key7: PageActivity, fyne.Key8: PageGeneral,
-		fyne.Key9: PageDoctor, fyne.KeyN: PageAdd, fyne.KeyH: PageHooks, fyne.KeyR: PageRelays}
+		fyne.Key9: PageDoctor, fyne.KeyN: PageAdd, fyne.KeyH: PageHooks, fyne.KeyI: PageInputs, fyne.KeyR: PageRelays}
 }
 
 // shortcut does what one of the window's own keys means, and reports whether s

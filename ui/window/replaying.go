@@ -13,6 +13,7 @@ import (
 
 	"github.com/postern/postern/app/access"
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms"
 	clean "github.com/postern/postern/platforms/text"
 	"github.com/postern/postern/ui/model"
 )
@@ -84,8 +85,11 @@ func (w *Window) replay(d *replaying) *replaying {
 	d.send = newToggle(nil)
 	d.run = newButton(primary, "Replay", "", d.start)
 	d.leave = newButton(plain, "Close", "", d.end)
-	rows := vbox(16, d.what(), vbox(4, part("Goes to"), flow(4, d.modes[0], d.modes[1]), d.would, d.list),
-		switchRow("Send the answers into the conversation", "Off: the answers are only shown here, and nothing is sent.", d.send), d.results)
+	var send fyne.CanvasObject = switchRow("Send the answers into the conversation", "Off: the answers are only shown here, and nothing is sent.", d.send)
+	if d.mute() {
+		send = note("The answers are only shown here: this platform brings messages, and takes none.")
+	}
+	rows := vbox(16, d.what(), vbox(4, part("Goes to"), flow(4, d.modes[0], d.modes[1]), d.would, d.list), send, d.results)
 	pick(0)
 	scroll := container.NewVScroll(pad(0, 0, 12, 8, rows))
 	d.m = w.open(frame(pad(0, 0, 0, 12, vbox(2, heading("Replay"), note("It is handed to responders once more, as if it came now. What a responder does with it, it does again."))),
@@ -93,6 +97,22 @@ func (w *Window) replay(d *replaying) *replaying {
 	w.win.Canvas().Focus(d.leave)
 	d.look()
 	return d
+}
+
+// mute reports whether nothing can be sent where it came from.
+func (d *replaying) mute() bool {
+	var id platforms.AccountID
+	if d.r != nil {
+		id = d.r.Account
+	} else {
+		id = d.e.Account
+	}
+	a, ok := d.w.account(id)
+	if !ok {
+		return false
+	}
+	k, ok := d.w.platform(a.Platform)
+	return ok && k.Limits.Mute
 }
 
 // what shows what is replayed, and lets it be edited.
