@@ -168,6 +168,11 @@ func RequestSubject(r api.InputRequest) string {
 	if line := text.Line(r.Line, 120); line != "" {
 		return line
 	}
+	return RequestSize(r)
+}
+
+// RequestSize is what a request holds, by its media type and its size.
+func RequestSize(r api.InputRequest) string {
 	size := "no body"
 	if r.Size > 0 {
 		size = Size(r.Size)
@@ -317,4 +322,11 @@ func ReplayVerdict(r api.ReplayResult) StatusView {
 	}
 	v.Symbol = v.State.Symbol()
 	return v
+}
+
+// AddressWords is an address in one line, and whether all of it is there: what
+// is secret of it stands as an ellipsis, which may have become a part of a URL.
+func AddressWords(address string) (s string, whole bool) {
+	s = text.Line(strings.ReplaceAll(address, "%E2%80%A6", "…"), 400)
+	return s, !strings.Contains(s, "…")
 }

@@ -52,6 +52,15 @@ func TestInputWords(t *testing.T) {
 	}
 }
 
+func TestAddressWords(t *testing.T) {
+	for in, want := range map[string]string{"https://x.example/a": "https://x.example/a", "https://x.example/%E2%80%A6": "https://x.example/…", "https://x.example/…": "https://x.example/…"} {
+		s, whole := AddressWords(in)
+		if s != want || whole != !strings.Contains(s, "…") {
+			t.Errorf("%s: %q %v", in, s, whole)
+		}
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	for _, c := range []struct {
 		r                       api.InputRequest

@@ -241,6 +241,8 @@ type arrivalRow struct {
 	at, method, where, status *text
 	verdict, subject, marks   *text
 	sign                      *symbol
+	good                      *text // the verdict, where it is short
+	bad                       fyne.CanvasObject
 }
 
 func (a *arrivals) makeRow() fyne.CanvasObject {
@@ -249,9 +251,11 @@ func (a *arrivals) makeRow() fyne.CanvasObject {
 	r := &arrivalRow{at: whole(colorMuted), method: whole(colorText), where: s(colorText), status: whole(colorMuted),
 		verdict: s(colorGood), subject: s(colorMuted), marks: whole(colorWarn), sign: newSymbol("", 14, colorGood)}
 	r.method.look.bold = true
+	r.good = whole(colorGood)
+	r.bad = fill(r.verdict)
 	r.ground = newBox(colorClear, "", 8)
 	r.view = container.NewStack(sized(0, arrivalRowHeight, r.ground), pad(12, 4, 12, 4, vbox(2,
-		hbox(10, r.at, r.method, fill(r.where), r.marks, r.status), hbox(10, fill(hbox(6, r.sign, fill(r.verdict))), fill(r.subject)))))
+		hbox(10, r.at, r.method, fill(r.where), r.marks, r.status), hbox(6, r.sign, r.good, r.bad, fill(r.subject)))))
 	a.rows[r.view] = r
 	return r.view
 }
@@ -288,6 +292,9 @@ func (r *arrivalRow) draw(a *arrivals, q api.InputRequest) {
 	}
 	v := model.Verdict(q)
 	r.sign.set(v.Symbol, stateColor(v.State))
+	setVisible(r.good, v.State == model.Good)
+	setVisible(r.bad, v.State != model.Good)
+	r.good.set(v.Words + "  ")
 	r.verdict.set(v.Words)
 	r.verdict.tint(stateColor(v.State))
 	r.subject.set(model.RequestSubject(q))

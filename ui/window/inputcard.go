@@ -23,6 +23,8 @@ type inputCard struct {
 	why      *text
 	closed   *fyne.Container // the remark on why nothing can come
 	address  *text
+	copied   *button
+	hidden   *text // a part of the address is not shown
 	reach    *fyne.Container
 	counts   *text
 	kept     *text
@@ -43,8 +45,9 @@ func newInputCard(p *inputsPage) *inputCard {
 	c.why = body("")
 	c.closed = remark(false, c.why)
 	c.address = newText("", look{mono: true, size: sizeSmall, wrap: true})
-	copied := newButton(quiet, "Copy", iconCopy, func() { p.w.copy(c.in.Address, "Address") })
-	c.reach = strip(hbox(8, fill(c.address), copied))
+	c.copied = newButton(quiet, "Copy", iconCopy, func() { p.w.copy(c.in.Address, "Address") })
+	c.hidden = note("Its end is a secret and not shown. It is what you entered at the relay.")
+	c.reach = strip(vbox(2, hbox(8, fill(c.address), c.copied), c.hidden))
 	c.arrived = newButton(plain, "What arrived", "", func() { p.arrivedAt(c.in.Account) })
 	c.register = newButton(plain, "", "", func() { p.w.register(p, c.in) })
 	c.forget = newButton(quiet, "Forget all…", "", func() { p.forget(c.in.Account) })
@@ -76,7 +79,10 @@ func (c *inputCard) update(in api.Input) {
 	}
 	c.why.set(clean.Sentence(clean.Block(in.Why)))
 	setVisible(c.closed, in.Why != "")
-	c.address.set(clean.Line(in.Address, 400))
+	address, whole := model.AddressWords(in.Address)
+	c.address.set(address)
+	setVisible(c.copied, whole)
+	setVisible(c.hidden, !whole)
 	setVisible(c.reach, in.Address != "")
 	c.kept.set(model.InputKept(in))
 	c.missed.set(model.InputMissed(in))

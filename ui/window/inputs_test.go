@@ -44,6 +44,15 @@ func TestInputsPage(t *testing.T) {
 			t.Errorf("%q", s.sent)
 		}
 	})
+	t.Run("an address that is not whole is not copied", func(t *testing.T) {
+		f := inputs()
+		f.came.inputs = f.came.inputs[:1]
+		f.came.inputs[0].Address = "https://relay.example/%E2%80%A6"
+		s := onInputs(t, f)
+		s.want("https://relay.example/…")
+		s.want("Its end is a secret and not shown.")
+		s.wantNot("Copy")
+	})
 	t.Run("nothing is the safe state", func(t *testing.T) {
 		s := onInputs(t, sample())
 		s.want("Nothing can come in from outside.")

@@ -150,7 +150,7 @@ func (d *replaying) what() fyne.CanvasObject {
 		d.body.SetText(string(r.Body))
 		edit.Add(labelled("Body", "Its signature is not checked again: you are the one who sends it.", d.body, nil))
 	}
-	rows := vbox(6, part("Request"), note(model.RequestMethod(*r)+" · "+d.w.inputs.label(r.Account)+" · "+moment(r.At)+" · "+model.RequestSubject(*r)))
+	rows := vbox(6, part("Request"), note(model.RequestMethod(*r)+" · "+d.w.inputs.label(r.Account)+" · "+moment(r.At)+" · "+model.RequestSize(*r)))
 	if r.Masked > 0 {
 		rows.Add(note(model.Count(r.Masked, "secret value was", "secret values were") + " taken out before it was kept, so responders don't get them."))
 	}
