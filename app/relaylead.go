@@ -200,8 +200,6 @@ func (r *relayed) problems() []string {
 			out[i] = acc.platform.Title + " takes no requests as it is set up: it dials out. Choose another account, or remove it."
 		case acc.quiet() || r.app.allPaused():
 			out[i] = "The account is paused, or waits for you. What comes stays with the relay, as long as it keeps it."
-		case c.Path == "" && len(paths) > 1:
-			out[i] = "The account has several addresses. Say which of them it leads to: " + strings.Join(paths, ", ") + "."
 		case c.Path != "" && len(paths) > 0 && !slices.Contains(paths, c.Path):
 			out[i] = "The account has no such address. It has: " + strings.Join(paths, ", ") + "."
 		}

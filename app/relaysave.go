@@ -222,22 +222,9 @@ func (a *App) readChannels(s relaySetup, kind RelayKind, v fieldValues, in []api
 		if err := checkPublic(&l, kind, v); err != nil {
 			return nil, err
 		}
-		if _, other, found := a.relays.leading(l.Account, l.Path); found && other.Path == l.Path && !leadsAlready(s, l) && other.Account != "" {
-			return nil, bad("Another relay leads there already. Take that away first.")
-		}
-		for _, o := range out {
-			if o.Account == l.Account && (o.Path == l.Path || o.Path == "" || l.Path == "") {
-				return nil, bad("Two channels lead to %s. Say of each by which of its addresses: %s.", c.Account, strings.Join(a.doors.paths(c.Account), ", "))
-			}
-		}
 		out = append(out, l)
 	}
 	return out, nil
-}
-
-// leadsAlready reports whether s has a channel to where l leads.
-func leadsAlready(s relaySetup, l relayLead) bool {
-	return slices.ContainsFunc(s.Channels, func(o relayLead) bool { return o.Account == l.Account && o.Path == l.Path })
 }
 
 // checkPublic checks the address that senders are told. Where the kind knows it,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // relay has a say in it.
 type Lead struct {
 	Account platforms.AccountID
-	Path    string // of the account's rules; empty: its only one
+	Path    string // of one of the account's rules; empty: whichever takes the request
 	Via     string // the relay, in the person's words
 	// Keeps is for how long the relay keeps what it could not hand over, so how
 	// much later than it was signed a genuine request may come. 0: it keeps
@@ -37,12 +38,7 @@ func (s *Server) HandleRelayed(ctx context.Context, r Rule) (release func()) {
 		it.end()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for i, o := range s.relayed {
-			if o == it {
-				s.relayed = append(s.relayed[:i:i], s.relayed[i+1:]...)
-				break
-			}
-		}
+		s.relayed = slices.DeleteFunc(s.relayed, func(o *rule) bool { return o == it })
 	})
 }
 
@@ -58,39 +54,32 @@ func (s *Server) signalLocked() {
 func (s *Server) Leads(to Lead) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.leadLocked(to) != nil
+	return len(s.leadsLocked(to)) > 0
 }
 
-// leadLocked is the rule that to means, the latest if one is just replaced by
-// another.
-func (s *Server) leadLocked(to Lead) (found *rule) {
-	for _, r := range s.relayed {
-		if r.Account != to.Account || r.leave.Err() != nil {
-			continue
-		}
-		switch {
-		case to.Path == r.Route.Path, to.Path == "" && (found == nil || found.Route.Path == r.Route.Path):
-			found = r
-		case to.Path == "":
-			return nil // it has several
+// leadsLocked is the rules that to means, the latest first.
+func (s *Server) leadsLocked(to Lead) (found []*rule) {
+	for _, r := range slices.Backward(s.relayed) {
+		if r.Account == to.Account && r.leave.Err() == nil && (to.Path == "" || to.Path == r.Route.Path) {
+			found = append(found, r)
 		}
 	}
 	return found
 }
 
-// await is the rule for to; it waits for one: while an account connects again,
+// await is the rules for to; it waits for one: while an account connects again,
 // its requests stay with the relay.
-func (s *Server) await(ctx context.Context, to Lead) (*rule, error) {
+func (s *Server) await(ctx context.Context, to Lead) ([]*rule, error) {
 	for {
 		s.mu.Lock()
-		r := s.leadLocked(to)
-		if r == nil && s.arrived == nil {
+		found := s.leadsLocked(to)
+		if len(found) == 0 && s.arrived == nil {
 			s.arrived = make(chan struct{})
 		}
 		arrived := s.arrived
 		s.mu.Unlock()
-		if r != nil {
-			return r, nil
+		if len(found) > 0 {
+			return found, nil
 		}
 		select {
 		case <-arrived:
@@ -109,19 +98,29 @@ func (s *Server) await(ctx context.Context, to Lead) (*rule, error) {
 // error then. Everything else is a Response. Of those, 429 and 503 mean that the
 // same request may succeed later: it was not stored.
 func (s *Server) Relay(ctx context.Context, to Lead, q relay.Request) (relay.Response, error) {
-	r, err := s.await(ctx, to)
+	rules, err := s.await(ctx, to)
 	if err != nil {
 		return relay.Response{}, err
 	}
 	began := s.o.Now()
-	req := q.HTTP(context.WithValue(ctx, handoverKey{}, Handover{Via: to.Via, Exact: q.Exact}), r.Route.Path)
+	ctx = context.WithValue(ctx, handoverKey{}, Handover{Via: to.Via, Exact: q.Exact})
 	out := &recorder{}
-	if reason := r.judgeRelayed(req, to, q, began); reason != "" {
-		s.reject(r, true, reason, netip.Addr{}, began, req)
-		turnAway(out)
-		s.see(r, req, q.Body, netip.Addr{}, began, Seen{Reason: reason, Status: http.StatusNotFound})
-	} else {
-		s.handle(r, out, req, q.Body, netip.Addr{}, began)
+	var why Reason
+	for i, r := range rules {
+		req := q.HTTP(ctx, r.Route.Path)
+		reason := r.judgeRelayed(req, to, q, began)
+		if reason == "" {
+			s.handle(r, out, req, q.Body, netip.Addr{}, began)
+			break
+		}
+		if why == "" || why == Malformed || why == WrongMethod { // another rule may know better
+			why = reason
+		}
+		if i == len(rules)-1 {
+			s.reject(r, true, why, netip.Addr{}, began, req)
+			turnAway(out)
+			s.seeStranger(r, true, why, req, q.Body, netip.Addr{}, began, out.status)
+		}
 	}
 	return out.response(), nil
 }
@@ -140,10 +139,7 @@ func (r *rule) judgeRelayed(req *http.Request, to Lead, q relay.Request, now tim
 			err = r.verify(req, q.Body, then)
 		}
 	}
-	if why := reasonOf(err); why != BadSignature || q.Exact {
-		return why
-	}
-	return Rewritten // or forged: nobody can tell
+	return reasonOf(err)
 }
 
 // handedLate is at which time a stale request of a relay that keeps what it could

@@ -106,12 +106,26 @@ func TestRelayedIsJudgedAsDirectIs(t *testing.T) {
 		if status := <-done; status != http.StatusNoContent {
 			t.Errorf("it waited for %d", status)
 		}
-		// Two addresses and no word by which: none.
-		other := relayedRule(nil)
+		// Of two addresses and no word by which, whichever takes the request.
+		other := relayedRule(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
 		other.Route.Path = "/other"
+		other.Route.Verify = func(_ *http.Request, body []byte, _ time.Time) error {
+			if string(body) != "for the other" {
+				return platforms.ErrMalformed
+			}
+			return nil
+		}
 		defer s.HandleRelayed(t.Context(), other)()
-		if s.Leads(to) || !s.Leads(Lead{Account: "a", Path: "/in"}) || s.Leads(Lead{Account: "b"}) {
-			t.Error("where it leads is guessed")
+		for body, status := range map[string]int{"for the other": 202, "for the first": 204, "forged": 404} {
+			if out, err := s.Relay(t.Context(), to, relay.Request{Method: "POST", Body: []byte(body)}); err != nil || out.Status != status {
+				t.Errorf("%s: %v %d", body, err, out.Status)
+			}
+		}
+		if n := s.Counts("a").Rejected[BadSignature]; n != 2 {
+			t.Errorf("%d bad signatures", n)
+		}
+		if !s.Leads(to) || !s.Leads(Lead{Account: "a", Path: "/in"}) || s.Leads(Lead{Account: "a", Path: "/none"}) || s.Leads(Lead{Account: "b"}) {
+			t.Error("it leads elsewhere")
 		}
 	})
 }

@@ -115,8 +115,12 @@ func (k *commands) address() (string, error) {
 	return k.in.Address(k.path)
 }
 
-// leadsHere reports whether x has our path, whatever stands before it.
+// leadsHere reports whether x has our path, whatever stands before it, or the
+// address that a relay has for us.
 func (k *commands) leadsHere(x command) bool {
+	if at, err := k.address(); err == nil && at != "" && x.URL == at {
+		return true
+	}
 	u, err := url.Parse(x.URL)
 	return err == nil && k.path != "" && strings.HasSuffix(u.Path, k.path)
 }

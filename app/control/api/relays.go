@@ -51,7 +51,7 @@ type Relay struct {
 type RelayChannel struct {
 	Channel string              `json:"channel,omitempty"` // empty where the relay is one channel
 	Account platforms.AccountID `json:"account"`
-	// Path is which of the account's paths; empty: its only one.
+	// Path is which of the account's paths; empty: whichever takes the request.
 	Path string `json:"path,omitempty"`
 	// Public is the relay's address for it, which the sender must be told. Empty:
 	// unknown here, and the person tells the sender.

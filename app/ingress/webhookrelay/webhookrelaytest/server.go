@@ -41,7 +41,8 @@ type Report struct {
 
 // Server is the emulator. Its methods may be called from several goroutines.
 type Server struct {
-	http *httptest.Server
+	http    *httptest.Server
+	sending sync.Mutex // held while events are sent, so that they keep their order; before mu
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at each change
@@ -54,6 +55,8 @@ type Server struct {
 	mute    bool // says nothing after the handshake
 	moved   string
 	strays  []string
+	resend  int             // of what was reported, the latest that are sent again all the same
+	done    map[string]bool // ids that were reported
 	joins   int
 	pongs   int
 	sent    int // to inputs
@@ -68,7 +71,7 @@ type conn struct {
 
 // New starts a Server.
 func New() *Server {
-	s := &Server{changed: make(chan struct{})}
+	s := &Server{changed: make(chan struct{}), resend: 1 << 30, done: map[string]bool{}}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	return s
 }
@@ -152,6 +155,8 @@ func (s *Server) set(f func()) {
 // Publish takes an event, hands it to who is subscribed, and keeps it for those
 // who come later.
 func (s *Server) Publish(e Event) {
+	s.sending.Lock()
+	defer s.sending.Unlock()
 	s.mu.Lock()
 	s.log = append(s.log, e)
 	conns := slices.Clone(s.conns)
@@ -159,6 +164,20 @@ func (s *Server) Publish(e Event) {
 	for _, c := range conns {
 		s.deliver(c, e)
 	}
+}
+
+// Resend sends again, after a reconnect, what was not reported and of the rest
+// the latest n only.
+func (s *Server) Resend(n int) { s.set(func() { s.resend = n }) }
+
+// missedLocked is what is sent again after a reconnect.
+func (s *Server) missedLocked() (out []Event) {
+	for i, e := range s.log {
+		if !s.done[e.ID] || i >= len(s.log)-s.resend {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // Forget drops what is kept, as the relay does after ten minutes.
@@ -272,6 +291,8 @@ func (s *Server) input(w http.ResponseWriter, r *http.Request) {
 	id := fmt.Sprintf("e0000000-0000-4000-8000-%012d", s.sent)
 	s.mu.Unlock()
 	s.Publish(Event{ID: id, BucketID: "b-" + bucket, BucketName: bucket, InputID: "in-" + bucket, Method: r.Method, Query: r.URL.RawQuery, Body: string(body), Headers: h})
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, "{}")
 }
 
 // signedIn reports whether a request bears one of the credentials.
@@ -291,6 +312,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reports = append(s.reports, it)
+	s.done[it.ID] = true
 	s.signal()
 	if s.moved != "" {
 		w.Header().Set("Location", s.moved)
@@ -348,16 +370,18 @@ func (s *Server) converse(c *conn) {
 				c.say(map[string]string{"type": "status", "status": "authenticated", "message": "connected successfully, subscribe to buckets"})
 			}
 		case in.Action == "subscribe" && authed:
+			s.sending.Lock()
 			c.say(map[string]string{"type": "status", "status": "subscribed", "message": "subscribed to buckets: " + strings.Join(in.Buckets, ", ")})
 			s.mu.Lock()
 			c.buckets = append([]string{}, in.Buckets...)
-			missed := slices.Clone(s.log)
+			missed := s.missedLocked()
 			s.joins++
 			s.signal()
 			s.mu.Unlock()
 			for _, e := range missed {
 				s.deliver(c, e)
 			}
+			s.sending.Unlock()
 		case in.Action == "pong":
 			s.mu.Lock()
 			s.pongs++
