@@ -173,12 +173,9 @@ func (a *App) input(c *account) api.Input {
 		Address: d.Address, Why: d.Why, Settings: s, Replies: c.platform.Answers, Missed: a.recorder.count(c.id), Accepted: d.Accepted, Last: d.Last}
 	v.RegistersAt, v.Registration = a.registration(c)
 	v.Registers = v.RegistersAt != ""
-	relay, lead, _ := a.relays.leading(c.id, first(d.Paths))
 	switch {
-	case relay != nil:
-		v.Via, v.Address = relay.word(lead), relay.shownOf(lead)
 	case d.Relayed:
-		v.Via = "a relay that this computer dials"
+		v.Via, v.Why = a.relays.via(c.id)
 	case d.Open:
 		v.Via = "a listener that reaches " + d.Callers
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -250,6 +251,21 @@ func (a *App) putRelays(ctx context.Context, change func([]relaySetup) []relaySe
 	}
 	a.keepSafe()
 	return nil
+}
+
+// via is by what an account's requests arrive, in words, and why none can now.
+func (rs *relays) via(id platforms.AccountID) (via, why string) {
+	r, c, found := rs.leading(id, "")
+	if !found || r == nil {
+		return "a relay that this computer dials", ""
+	}
+	via = r.word(c)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.status != api.Connected {
+		why = cmp.Or(r.note, "The relay is being dialled.")
+	}
+	return via, why
 }
 
 // viewRelayed completes the view of an account's door where a relay leads to it.
