@@ -23,7 +23,7 @@ func (rs *relays) leading(id platforms.AccountID, path string) (r *relayed, c re
 				continue
 			}
 			found = true
-			if l.Path == path || l.Path == "" && r == nil {
+			if l.Path == path || r == nil && (l.Path == "" || path == "") {
 				r, c = o, l
 			}
 		}
