@@ -59,6 +59,7 @@ attack: ## the listener under attack: bigger floods, more samples, and fuzzing
 	POSTERN_ATTACK=full go test -count 1 -timeout 20m -v ./app/ingress
 	POSTERN_ATTACK=full go test -count 1 -timeout 20m -v -run "RandomTokens|HookToken" ./app/hooks ./app
 	go test -count 1 -timeout 5m -v -run TestMonsters .
+	POSTERN_ATTACK=full go test -count 1 -timeout 30m -v -run TestRelayedStream .
 	go test -run '^$$' -fuzz FuzzSource -fuzztime 2m ./app/ingress
 	go test -run '^$$' -fuzz FuzzRequest -fuzztime 2m ./app/ingress
 

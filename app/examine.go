@@ -57,6 +57,11 @@ func (a *App) probes() []doctor.Probe {
 	for _, acc := range snap.Accounts {
 		list = append(list, doctor.Account(acc, func(ctx context.Context) (api.Check, error) { return a.CheckAccount(ctx, acc.ID) }))
 	}
+	for _, r := range a.Relays() {
+		list = append(list, doctor.Relay(r, a.now(), func(ctx context.Context) (api.RelayCheck, error) {
+			return a.CheckRelay(ctx, r.ID, api.RelayDraft{Kind: r.Kind})
+		}))
+	}
 	for _, d := range view.Doors {
 		list = append(list, doctor.Door(d, a.now()))
 	}

@@ -348,6 +348,39 @@ func TestNoticesAndTheRest(t *testing.T) {
 	expect(t, "never slept", doctor.Wake(time.Time{}, "", at.Add(-5*time.Minute), at), api.Healthy, "5 min")
 }
 
+func TestRelays(t *testing.T) {
+	led := []api.RelayChannel{{Channel: "orders", Account: "a"}}
+	on := func(change func(*api.Relay)) api.Relay {
+		r := api.Relay{ID: "r", Name: "Main", Status: api.Connected, Channels: led}
+		if change != nil {
+			change(&r)
+		}
+		return r
+	}
+	refused := &api.Error{Kind: platforms.Unauthorized, Text: "The key is refused."}
+	for name, c := range map[string]struct {
+		r     api.Relay
+		check api.RelayCheck
+		fails error
+		state api.Health
+		words string
+	}{
+		"idle":        {r: on(nil), state: api.Healthy, words: "nothing has come"},
+		"busy":        {r: on(func(r *api.Relay) { r.Last = at }), state: api.Healthy, words: "4 March 2026"},
+		"paused":      {r: on(func(r *api.Relay) { r.Paused = true }), state: api.Skipped, words: "Resume it"},
+		"nowhere":     {r: on(func(r *api.Relay) { r.Channels = nil }), state: api.Warned, words: "leads nowhere"},
+		"a problem":   {r: on(func(r *api.Relay) { r.Channels = []api.RelayChannel{{Problem: "It is gone."}} }), state: api.Warned, words: "It is gone."},
+		"refused":     {r: on(func(r *api.Relay) { r.Status = api.BadCredentials }), check: api.RelayCheck{Error: refused}, state: api.Sick, words: "The key is refused."},
+		"unreachable": {r: on(func(r *api.Relay) { r.Status = api.TransientDisconnect }), fails: errors.New("no route"), state: api.Sick, words: "Check the server"},
+		"between":     {r: on(func(r *api.Relay) { r.Status = api.TransientDisconnect }), state: api.Warned, words: "tried again"},
+		"a gap":       {r: on(func(r *api.Relay) { r.Gaps = []api.RelayGap{{At: at, Certain: true, Text: "Too old."}} }), state: api.Warned, words: "Too old."},
+		"an old gap":  {r: on(func(r *api.Relay) { r.Gaps = []api.RelayGap{{At: at.AddDate(0, -1, 0), Certain: true}} }), state: api.Healthy},
+		"inexact":     {r: on(func(r *api.Relay) { r.Warning = "It writes bodies anew." }), state: api.Warned, words: "It writes bodies anew."},
+	} {
+		expect(t, name, doctor.Relay(c.r, at, func(context.Context) (api.RelayCheck, error) { return c.check, c.fails }), c.state, c.words)
+	}
+}
+
 func TestResponders(t *testing.T) {
 	for name, c := range map[string]struct {
 		r     api.Responder
