@@ -44,8 +44,6 @@ type Server struct {
 	http    *httptest.Server
 	sending sync.Mutex // held while events are sent, so that they keep their order; before mu
 
-	sending sync.Mutex // held while events are sent, so that they keep their order; before mu
-
 	mu      sync.Mutex
 	changed chan struct{} // closed at each change
 	conns   []*conn
