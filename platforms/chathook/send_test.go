@@ -222,14 +222,16 @@ func TestRests(t *testing.T) {
 func TestNothingIsFollowed(t *testing.T) {
 	elsewhere := serve(t, chathooktest.Slack)
 	s := serve(t, chathooktest.Slack)
-	c := account(t, chathooktest.Slack, s)
-	c.HTTP.Transport = redirecting{c.HTTP.Transport, elsewhere.URL()}
-	conn, err := chathook.Platform().New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Send(t.Context(), message("x", "")); platforms.KindOf(err) != platforms.Temporary {
-		t.Errorf("%v", err)
+	for _, status := range []int{http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		c := account(t, chathooktest.Slack, s)
+		c.HTTP.Transport = redirecting{c.HTTP.Transport, s.URL(), elsewhere.URL(), status}
+		conn, err := chathook.Platform().New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Send(t.Context(), message("x", "")); platforms.KindOf(err) != platforms.Temporary {
+			t.Errorf("%d: %v", status, err)
+		}
 	}
 	if n := elsewhere.Requests(); n != 0 {
 		t.Errorf("%d requests went elsewhere", n)
@@ -238,11 +240,15 @@ func TestNothingIsFollowed(t *testing.T) {
 
 type redirecting struct {
 	http.RoundTripper
-	to string
+	from, to string
+	status   int
 }
 
 func (r redirecting) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {r.to}}, Body: http.NoBody, Request: req}, nil
+	if req.URL.String() != r.from {
+		return r.RoundTripper.RoundTrip(req)
+	}
+	return &http.Response{StatusCode: r.status, Header: http.Header{"Location": {r.to}}, Body: http.NoBody, Request: req}, nil
 }
 
 // TestTokensAreNotTold: neither the address nor its token is in an error.
