@@ -186,6 +186,7 @@ func (f *hookForm) describe() {
 		setVisible(f.docs, k.Docs != "")
 	}
 	setVisible(f.shown, f.dialect == formTemplate)
+	f.try.example(f.dialect)
 	f.m.view.Refresh()
 }
 

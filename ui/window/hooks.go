@@ -170,7 +170,7 @@ func (p *hooksPage) draw() {
 		p.cards.Add(row.view)
 	}
 	more := len(p.data.Hooks) - len(p.rows)
-	p.rest.set("And " + model.Count(more, "more, which “postern hook list” shows.", "more, which “postern hook list” shows."))
+	p.rest.set("And " + model.Count(more, "more, which “postern hooks” lists.", "more, which “postern hooks” lists."))
 	setVisible(p.rest, more > 0)
 }
 

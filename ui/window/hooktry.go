@@ -24,7 +24,7 @@ type hookTry struct {
 
 func newHookTry(f *hookForm) *hookTry {
 	t := &hookTry{f: f, result: vbox(6)}
-	t.post = newAreaEntry(f.w, `{"title": "Build 214", "message": "is green"}`)
+	t.post = newAreaEntry(f.w, "")
 	t.post.SetMinRowsVisible(4)
 	t.post.OnChanged = func(string) { t.changed() }
 	t.event = newEntry(f.w, "push")
@@ -35,6 +35,11 @@ func newHookTry(f *hookForm) *hookTry {
 			fill(note("Only for forms that name it in a header.")), t.run),
 		t.result)
 	return t
+}
+
+// example is what could be pasted, where that is plain.
+func (t *hookTry) example(dialect string) {
+	t.post.SetPlaceHolder(map[string]string{formNative: `{"content": "Build 214 is green"}`, formTemplate: `{"title": "Build 214", "message": "is green"}`}[dialect])
 }
 
 // changed takes away a result that says nothing any more.

@@ -35,8 +35,10 @@ type relayCard struct {
 	pause   *button
 	more    *button
 
-	trouble, warned   *fyne.Container
-	problem, warning  *text
+	trouble, noted    *fyne.Container // why it does not work, or not yet
+	warned            *fyne.Container // what it can't do
+	problem, said     *text
+	warning           *text
 	channels, gapRows *fyne.Container
 	gaps              *fyne.Container // with their head
 	gapHead           *text
@@ -51,8 +53,8 @@ func newRelayCard(p *relaysPage) *relayCard {
 	c.name, c.kind = newText("", look{size: sizeHeading, bold: true, whole: true}), newText("", look{color: colorMuted})
 	c.state, c.status = newSymbol("", 14, colorMuted), newText("", look{size: sizeSmall, wrap: true})
 	c.traffic = note("")
-	c.problem, c.warning = body(""), body("")
-	c.trouble, c.warned = remark(true, c.problem), remark(false, c.warning)
+	c.problem, c.said, c.warning = body(""), body(""), body("")
+	c.trouble, c.noted, c.warned = remark(true, c.problem), remark(false, c.said), remark(false, c.warning)
 	c.channels, c.gapRows = vbox(6), vbox(4)
 	c.gapRows.Hide()
 	c.gapHead = newText("", look{size: sizeSmall, color: colorWarn})
@@ -68,7 +70,7 @@ func newRelayCard(p *relaysPage) *relayCard {
 	c.view = card(14, vbox(10,
 		hboxTop(10, fill(vbox(3, hbox(8, c.name, fill(c.kind)), hbox(6, c.state, fill(c.status)), c.traffic)), c.pause, c.more),
 		flow(6, newBadge(exposure.Relayed)),
-		c.trouble, c.warned, c.channels, c.gaps))
+		c.trouble, c.noted, c.warned, c.channels, c.gaps))
 	return c
 }
 
@@ -82,8 +84,12 @@ func (c *relayCard) update(r api.Relay) {
 		kind = ""
 	}
 	c.kind.set(kind)
-	c.problem.set(clean.Line(r.Note, 400))
-	setVisible(c.trouble, r.Note != "" && !r.Paused)
+	why := clean.Line(r.Note, 400)
+	c.problem.set(why)
+	c.said.set(why)
+	bad := model.RelayStatus(r, c.p.w.now()).State == model.Bad
+	setVisible(c.trouble, why != "" && !r.Paused && bad)
+	setVisible(c.noted, why != "" && !r.Paused && !bad)
 	c.warning.set(clean.Line(r.Warning, 400))
 	setVisible(c.warned, r.Warning != "")
 	if !c.busy {

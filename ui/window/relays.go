@@ -159,7 +159,7 @@ func (p *relaysPage) show(rs []api.Relay) {
 			p.cards.Add(row.view)
 		}
 		more := len(rs) - len(p.rows)
-		p.rest.set("And " + model.Count(more, "more, which “postern relay list” shows.", "more, which “postern relay list” shows."))
+		p.rest.set("And " + model.Count(more, "more, which “postern relays” lists.", "more, which “postern relays” lists."))
 		setVisible(p.rest, more > 0)
 	}
 	p.clock()

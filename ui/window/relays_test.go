@@ -57,6 +57,17 @@ func TestRelaysPage(t *testing.T) {
 		s.settle()
 		s.want("last 3 min ago")
 	})
+	t.Run("what only waits is no fault", func(t *testing.T) {
+		f := relayed()
+		f.web.relays[0].Status, f.web.relays[0].Note = api.Connecting, "It waits for the account."
+		s := onRelays(t, f)
+		if c := s.relay("r1"); c.trouble.Visible() || !c.noted.Visible() || c.said.s != "It waits for the account." {
+			t.Errorf("fault %v, note %v", c.trouble.Visible(), c.noted.Visible())
+		}
+		if c := s.relay("r2"); !c.trouble.Visible() || c.noted.Visible() {
+			t.Error("a refusal is only a note")
+		}
+	})
 	t.Run("gaps unfold, newest first, and stay so", func(t *testing.T) {
 		f := relayed()
 		g := f.web.relays[0].Gaps
@@ -124,7 +135,7 @@ func TestRelaysPage(t *testing.T) {
 	})
 	t.Run("is read each ten seconds, and once a second where the state changes", func(t *testing.T) {
 		s := onRelays(t, relayed())
-		s.pass(time.Second) // what came while it opened
+		s.w.relays.load() // whatever came while it opened
 		s.settle()
 		before := s.f.count("Relays")
 		for range 9 {
