@@ -61,9 +61,13 @@ func (h hider) form(s string) (string, int) {
 	return strings.Join(parts, "&"), n
 }
 
+// pathLeast is how long a path is that nobody guesses, at least, in bytes.
+const pathLeast = 16
+
 // request is a request's parts without what lets its holder act, and how many
-// values were taken out.
-func (h hider) request(query string, header http.Header, body []byte) (string, map[string][]string, []byte, int) {
+// values were taken out. Proxies tell in headers of their own which path was
+// asked for.
+func (h hider) request(path, query string, header http.Header, body []byte) (string, map[string][]string, []byte, int) {
 	query, n := h.form(query)
 	query, m := h.text(query)
 	n += m
@@ -79,6 +83,9 @@ func (h hider) request(query string, header http.Header, body []byte) (string, m
 				v, m = masked, 1
 			default:
 				v, m = h.text(strings.ToValidUTF8(cut(v, headerMost), "\ufffd"))
+				if len(path) >= pathLeast && strings.Contains(v, path) {
+					v, m = strings.ReplaceAll(v, path, masked), m+1
+				}
 			}
 			n += m
 			out[name] = append(out[name], v)

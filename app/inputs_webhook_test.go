@@ -21,6 +21,7 @@ func (in *registrable) deliverTo(s webhooktest.Service, event, body, secret stri
 		in.t.Fatal(err)
 	}
 	req.Header, req.Close = h, true
+	req.Header.Set("X-Forwarded-Uri", req.URL.Path+"?x=1")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		in.t.Fatal(err)
@@ -55,6 +56,9 @@ func TestInputOfGitHub(t *testing.T) {
 		t.Fatalf("%+v", list)
 	}
 	r := in.request(list[1].ID)
+	if got := r.Header["X-Forwarded-Uri"]; len(got) != 1 || got[0] != "[masked]?x=1" {
+		t.Errorf("the path is kept: %q", got)
+	}
 	e, err := in.app.Entry(t.Context(), r.Entries[0])
 	if err != nil || e.Text != "opened: It leaks" || string(r.Body) != body || !r.Exact {
 		t.Fatalf("%+v %+v %v", e, r, err)
@@ -94,7 +98,7 @@ func TestChallengeIsNotAnswered(t *testing.T) {
 	if len(list) != 2 || list[0].Answer != "thanks" || list[1].Answer != "3eZbrw1aB" || len(list[1].Entries) != 0 {
 		t.Fatalf("%+v", list)
 	}
-	if r := in.request(list[0].ID); strings.Contains(string(r.Body), "oldtoken") || r.Masked != 1 || r.Exact {
+	if r := in.request(list[0].ID); strings.Contains(string(r.Body), "oldtoken") || r.Masked != 2 || r.Exact {
 		t.Errorf("%s", r.Body)
 	}
 	if _, err := in.app.Replay(t.Context(), api.Replay{Request: list[1].ID}); err == nil || !strings.Contains(err.Error(), "No message comes of this") {

@@ -22,6 +22,7 @@ type Seen struct {
 	Request string // its name, as platforms.RequestOf gives it; empty: no handler got it
 
 	Method string
+	Path   string // whoever knows it can knock: not to be kept
 	Query  string
 	Header http.Header
 	Body   []byte // what was read of it
@@ -64,7 +65,7 @@ func (s *Server) see(r *rule, req *http.Request, body []byte, from netip.Addr, b
 	}
 	more.Account, more.From, more.At, more.Took = r.Account, from, began, s.o.Now().Sub(began)
 	more.Via, more.Exact = cameBy(req.Context())
-	more.Method, more.Query, more.Header, more.Body = req.Method, req.URL.RawQuery, req.Header, body
+	more.Method, more.Path, more.Query, more.Header, more.Body = req.Method, req.URL.Path, req.URL.RawQuery, req.Header, body
 	more.Size = int64(len(body))
 	if req.ContentLength > more.Size || req.ContentLength < 0 && (more.Reason == TooLarge || body == nil) {
 		more.Size, more.Cut = req.ContentLength, true
