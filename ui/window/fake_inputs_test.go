@@ -137,7 +137,7 @@ func inputs() *fake {
 	f.came.inputs = []api.Input{
 		{Account: "w1", Platform: "forge", Title: "GitHub", Glyph: "⎇", Name: "postern builds", Exposure: exposure.Relayed, Via: "the relay home",
 			Address: "https://my.webhookrelay.example/v1/webhooks/6a7d2f10-51c1-4a6d-9c9b-1bb2e3ff7a2e", Replies: true, Requests: 1204, Bytes: 3_400_000, Missed: 17,
-			Accepted: 21_204, Rejected: 31, Last: ago(40 * time.Second), Registers: true,
+			Accepted: 21_204, Rejected: 31, Last: ago(40 * time.Second), Registers: true, RegistersAt: "GitHub",
 			Registration: &api.Registration{ID: "412208", Where: "ada/door", Address: "https://my.webhookrelay.example/v1/webhooks/6a7d2f10", At: ago(50 * time.Hour), Proven: ago(49 * time.Hour),
 				Steps: []api.RegStep{{Text: "Made the hook at ada/door.", Done: true}, {Text: "The service sent its first request.", Done: true}}}},
 		{Account: "a4", Platform: "shop", Title: "LINE", Glyph: "◆", Name: "shop", Exposure: exposure.Refused, Why: "no listener is open, and no relay brings anything. Acknowledge a listener, or set up a relay",

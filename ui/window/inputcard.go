@@ -90,7 +90,7 @@ func (c *inputCard) update(in api.Input) {
 	c.answer.set(model.InputAnswers(in))
 	setVisible(c.answer, c.answer.s != "")
 	setVisible(c.register, in.Registers || in.Registration != nil)
-	c.register.setLabel("Register at " + clean.Line(in.Title, 30) + "…")
+	c.register.setLabel("Register at " + serviceOf(in) + "…")
 	if in.Registration != nil {
 		c.register.setLabel("Registration…")
 	}

@@ -346,6 +346,23 @@ func TestRegistration(t *testing.T) {
 		}
 		s.want("It was removed at the service.")
 	})
+	t.Run("what is wrong with it is told, and it can be registered again", func(t *testing.T) {
+		f := inputs()
+		f.came.inputs[0].Registration.Steps = append(f.came.inputs[0].Registration.Steps, api.RegStep{Text: "The address is another by now. Register again.", Bad: true})
+		s := onInputs(t, f)
+		g := s.w.register(s.w.inputs, f.came.inputs[0])
+		s.want("Registered, but something is wrong. Look at what is marked.")
+		s.press("Register again…")
+		s.wantNot(removeLabel)
+		s.wantNot("Register again…")
+		fill(g)
+		s.press("Register")
+		if len(f.came.drafts) != 1 {
+			t.Fatalf("%+v", f.came.drafts)
+		}
+		s.want("ada/shop")
+		s.want(removeLabel)
+	})
 	t.Run("a removal that fails says so", func(t *testing.T) {
 		s, _ := open(t, 0)
 		s.f.came.refuse = map[string]error{"Unregister": &api.Error{Text: "GitHub does not answer. Try again later."}}

@@ -28,9 +28,11 @@ type registration struct {
 	fault  *text
 	steps  *fyne.Container
 	act    *button
+	again  *button // registers once more
 	leave  *button
 	stop   func()
 	busy   bool
+	idle   string // what act says while nothing is under way
 }
 
 // register opens the dialog.
@@ -40,21 +42,40 @@ func (w *Window) register(p *inputsPage, in api.Input) *registration {
 	g.fault.Hide()
 	g.act = newButton(primary, "Register", "", g.tell)
 	g.leave = newButton(plain, "Close", "", g.end)
+	g.again = newButton(plain, "Register again…", "", g.look)
+	g.again.Hide()
 	scroll := container.NewVScroll(pad(0, 0, 12, 8, g.inside))
-	head := heading("Register at " + clean.Line(in.Title, 40))
+	head := heading("Register at " + serviceOf(in))
 	g.m = w.open(frame(pad(0, 0, 0, 12, vbox(2, head, note("The service is told this input's address, so that it sends its events there."))),
-		vbox(10, rule(), g.fault, hbox(8, gapFill(), g.leave, g.act)), nil, nil, container.New(&uncut{}, scroll)), 640, g.wipe)
+		vbox(10, rule(), g.fault, hbox(8, gapFill(), g.leave, g.again, g.act)), nil, nil, container.New(&uncut{}, scroll)), 640, g.wipe)
 	w.win.Canvas().Focus(g.leave)
 	if in.Registration != nil {
-		head.set("Registration at " + clean.Line(in.Title, 40))
+		head.set("Registration at " + serviceOf(in))
 		g.state(*in.Registration)
 		return g
 	}
+	g.look()
+	return g
+}
+
+// serviceOf is where an input can be registered.
+func serviceOf(in api.Input) string {
+	if s := clean.Line(in.RegistersAt, 40); s != "" {
+		return s
+	}
+	return clean.Line(in.Title, 40)
+}
+
+// look reads what the service wants to know.
+func (g *registration) look() {
 	g.act.Hide()
-	g.inside.Add(note("Looking at what " + clean.Line(in.Title, 40) + " wants to know…"))
+	g.again.Hide()
+	g.say("")
+	g.inside.Objects = nil
+	g.inside.Add(note("Looking at what " + serviceOf(g.in) + " wants to know…"))
 	g.refresh()
-	id, svc := in.Account, w.svc
-	g.stop = call(w.b, patient, func(ctx context.Context) (api.RegForm, error) { return svc.RegisterForm(ctx, id) }, func(f api.RegForm, err error) {
+	id, svc := g.in.Account, g.w.svc
+	g.stop = call(g.w.b, patient, func(ctx context.Context) (api.RegForm, error) { return svc.RegisterForm(ctx, id) }, func(f api.RegForm, err error) {
 		g.stop = nil
 		if err != nil {
 			g.inside.Objects = nil
@@ -63,7 +84,6 @@ func (w *Window) register(p *inputsPage, in api.Input) *registration {
 		}
 		g.ask(f)
 	})
-	return g
 }
 
 func (g *registration) refresh() { g.m.view.Refresh() }
@@ -169,7 +189,7 @@ func (g *registration) tell() {
 			d.Values[key] = e.Text
 		}
 	}
-	g.wait("Registering…", "Talking with "+clean.Line(g.in.Title, 40)+"…")
+	g.wait("Registering…", "Talking with "+serviceOf(g.in)+"…")
 	id, svc := g.in.Account, g.w.svc
 	g.stop = call(g.w.b, patient, func(ctx context.Context) (api.Registration, error) { return svc.Register(ctx, id, d) }, func(r api.Registration, err error) {
 		g.ready("Register")
@@ -185,10 +205,6 @@ func (g *registration) tell() {
 			return
 		}
 		g.p.load()
-		if slices.ContainsFunc(r.Steps, func(s api.RegStep) bool { return s.Bad }) {
-			g.say("Not all of it worked. Mend what is marked, and try again.")
-			return
-		}
 		g.wipe()
 		g.state(r)
 	})
@@ -196,8 +212,9 @@ func (g *registration) tell() {
 
 // wait shows that something is under way, and that it can be cancelled.
 func (g *registration) wait(label, words string) {
-	g.busy = true
+	g.busy, g.idle = true, g.act.label
 	g.act.enable(false)
+	g.again.enable(false)
 	g.act.setLabel(label)
 	g.leave.setLabel("Cancel")
 	g.steps.Objects = []fyne.CanvasObject{note(words)}
@@ -207,6 +224,7 @@ func (g *registration) wait(label, words string) {
 func (g *registration) ready(label string) {
 	g.busy, g.stop = false, nil
 	g.act.enable(true)
+	g.again.enable(true)
 	g.act.setLabel(label)
 	g.leave.setLabel("Close")
 	g.steps.Objects = nil
@@ -219,11 +237,7 @@ func (g *registration) end() {
 		return
 	}
 	g.stop()
-	label := "Register"
-	if g.in.Registration != nil {
-		label = removeLabel
-	}
-	g.ready(label)
+	g.ready(g.idle)
 	g.say("Cancelled. What the service was told by then, it may still know.")
 	g.p.load()
 }
@@ -250,14 +264,17 @@ const removeLabel = "Remove there…"
 func (g *registration) state(r api.Registration) {
 	g.in.Registration = &r
 	g.inside.Objects = nil
+	c, sign, words := colorWarn, iconInfo, "Registered, and waiting for its first request."
+	if !r.Proven.IsZero() {
+		c, sign, words = colorGood, iconCheck, "Registered, and proven: the service has reached this input."
+	}
+	if slices.ContainsFunc(r.Steps, func(s api.RegStep) bool { return s.Bad }) {
+		c, sign, words = colorBad, iconWarn, "Registered, but something is wrong. Look at what is marked."
+	}
 	line := func(k, v string) {
 		if v != "" {
 			g.inside.Add(hboxTop(8, exactWidth(90, small(k)), fill(newText(v, look{size: sizeSmall, wrap: true}))))
 		}
-	}
-	c, sign, words := colorWarn, iconInfo, "Registered, and waiting for its first request."
-	if !r.Proven.IsZero() {
-		c, sign, words = colorGood, iconCheck, "Registered, and proven: the service has reached this input."
 	}
 	g.inside.Add(hbox(8, newIcon(sign, c, 18), fill(newText(words, look{bold: true, color: c, wrap: true}))))
 	line("Where", clean.Line(r.Where, 200))
@@ -274,6 +291,7 @@ func (g *registration) state(r api.Registration) {
 	g.act.kind = danger
 	g.act.setLabel(removeLabel)
 	g.act.tap = g.remove
+	setVisible(g.again, g.in.Registers)
 	g.act.Show()
 	g.act.Refresh()
 	g.refresh()
@@ -285,7 +303,7 @@ func (g *registration) remove() {
 	g.w.confirm(question{title: "Remove it there?", text: "The service forgets this input's address and sends nothing here any more. What arrived stays.",
 		quote: clean.Line(r.Where+"  "+r.Address, 400), yes: "Remove", no: "Keep", danger: true, then: func() {
 			g.say("")
-			g.wait("Removing…", "Talking with "+clean.Line(g.in.Title, 40)+"…")
+			g.wait("Removing…", "Talking with "+serviceOf(g.in)+"…")
 			id, svc := g.in.Account, g.w.svc
 			g.stop = act(g.w.b, patient, func(ctx context.Context) error { return svc.Unregister(ctx, id) }, func(err error) {
 				g.ready(removeLabel)
