@@ -111,18 +111,17 @@ func prepare(dir string) error {
 func (p *program) open(ctx context.Context) (err error) {
 	p.told = notify.New(notify.Options{Show: p.popup, Settings: func() api.Settings { return p.app.Settings() }})
 	responders := []app.Responder{p.told}
-	var ingress func(string, platforms.AccountID) platforms.Ingress
 	var stages func() map[netip.AddrPort]string
 	if p.o.Demo {
 		if p.stage, err = demo.New(); err != nil {
 			return fmt.Errorf("the demo's stand-ins could not start: %w", err)
 		}
-		ingress, stages = p.stage.Ingress, p.stage.Sockets
+		stages = p.stage.Sockets
 		responders = append(responders, echo.Responder{Buttons: [][]platforms.Button{{{Label: "Thanks", Data: "thanks"}}}})
 	}
 	p.app, err = app.New(ctx, app.Options{
 		Dir: p.o.Dir, Platforms: all.All(), Responders: responders, Kinds: []app.Kind{command.Kind(), forward.Kind(), agent.Kind(), post.Kind()}, Version: version,
-		Demo: p.o.Demo, Ingress: ingress, Stages: stages, Told: p.warn, Asked: p.asked, AskEnded: p.askEnded, Probes: faceProbes(p.o.Headless || !hasDisplay()), Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
+		Demo: p.o.Demo, Stages: stages, Told: p.warn, Asked: p.asked, AskEnded: p.askEnded, Probes: faceProbes(p.o.Headless || !hasDisplay()), Passphrase: p.o.Passphrase, Log: logTo(p.o.Dir),
 	})
 	if err != nil {
 		if p.stage != nil {

@@ -44,7 +44,7 @@ func (p *program) play(ctx context.Context) error {
 	return nil
 }
 
-// furnish adds the accounts.
+// furnish adds the accounts, and the relay that one of them hears by.
 func (p *program) furnish(ctx context.Context) (ids []platforms.AccountID, err error) {
 	for _, a := range p.stage.Accounts() {
 		added, err := p.app.AddAccount(ctx, api.AccountDraft{Platform: a.Platform, Name: a.Name, Values: a.Values})
@@ -55,6 +55,14 @@ func (p *program) furnish(ctx context.Context) (ids []platforms.AccountID, err e
 			return nil, err
 		}
 		ids = append(ids, added.ID)
+	}
+	r := p.stage.Relay()
+	d := api.RelayDraft{Kind: r.Kind, Name: "Demo's relay", Values: r.Values}
+	for _, c := range r.Channels {
+		d.Channels = append(d.Channels, api.RelayChannel{Channel: c.Name, Public: c.Public, Account: ids[c.Account]})
+	}
+	if _, err := p.app.AddRelay(ctx, d); err != nil {
+		return nil, fmt.Errorf("the relay: %w", err)
 	}
 	return ids, nil
 }

@@ -67,7 +67,7 @@ func newSix(t *testing.T) *six {
 	}
 	s := &six{stage: stage, counter: &counter{seen: map[string]time.Time{}, more: make(chan struct{}, 1)}, dir: t.TempDir()}
 	s.app, err = app.New(t.Context(), app.Options{
-		Dir: s.dir, Platforms: all.All(), Demo: true, Ingress: stage.Ingress, Responders: []app.Responder{s.counter},
+		Dir: s.dir, Platforms: all.All(), Demo: true, Responders: []app.Responder{s.counter},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +88,14 @@ func newSix(t *testing.T) *six {
 		if _, err := s.app.AddAccount(ctx, api.AccountDraft{Platform: a.Platform, Name: a.Name, Values: a.Values}); err != nil {
 			t.Fatalf("%s: %v", a.Platform, err)
 		}
+	}
+	r := stage.Relay()
+	d := api.RelayDraft{Kind: r.Kind, Name: "Demo's relay", Values: r.Values}
+	for _, c := range r.Channels {
+		d.Channels = append(d.Channels, api.RelayChannel{Channel: c.Name, Public: c.Public, Account: s.app.Snapshot().Accounts[c.Account].ID})
+	}
+	if _, err := s.app.AddRelay(ctx, d); err != nil {
+		t.Fatal(err)
 	}
 	s.until(t, "all are connected", func() bool {
 		for _, a := range s.app.Snapshot().Accounts {

@@ -182,7 +182,7 @@ func (a *App) CheckDraft(ctx context.Context, id platforms.AccountID, d api.Acco
 		acc.mu.Unlock()
 	}
 	values, err := a.values(ctx, p, rec, d)
-	out := api.Check{Exposure: a.exposureOf(p, values.settings)} // of what is good so far
+	out := api.Check{Exposure: exposureOf(p, values.settings)} // of what is good so far
 	var invalid *api.Error
 	if errors.As(err, &invalid) && len(invalid.Fields) > 0 {
 		out.Fields, out.Error = invalid.Fields, invalid

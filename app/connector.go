@@ -137,11 +137,6 @@ func (a *App) ingress(p platforms.Platform, rec store.Account) platforms.Ingress
 	if p.Reach(rec.Settings) == platforms.Dials {
 		return nil
 	}
-	if a.o.Ingress != nil {
-		if in := a.o.Ingress(p.Name, rec.ID); in != nil {
-			return in
-		}
-	}
 	_, set := a.doors.setting(rec.ID)
 	if !set && !a.relays.leadTo(rec.ID) && p.Reach(rec.Settings) == platforms.Callback {
 		return nil // it works without

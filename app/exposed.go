@@ -39,15 +39,9 @@ func tunnels(ctx context.Context, finder *tunnel.Finder) ([]guard.Tunnel, error)
 	return out, err
 }
 
-// relayed reports whether somebody else takes the requests of p's accounts and
-// hands them over: nothing here can be reached then.
-func (a *App) relayed(p platforms.Platform, id platforms.AccountID) bool {
-	return id != "" && a.relays.leadTo(id) || a.o.Ingress != nil && a.o.Ingress(p.Name, id) != nil
-}
-
 // exposureOf is the level that a new account of p with these settings begins at.
-func (a *App) exposureOf(p platforms.Platform, settings map[string]string) exposure.Level {
-	return exposure.Facts{Inbound: p.Reach(settings), Relayed: p.Reach(settings) == platforms.Webhook && a.relayed(p, "")}.Level()
+func exposureOf(p platforms.Platform, settings map[string]string) exposure.Level {
+	return exposure.Facts{Inbound: p.Reach(settings)}.Level()
 }
 
 // reach is how events reach the account as it is set now.
@@ -63,7 +57,7 @@ func (c *account) level(st guard.State, settings map[string]string) exposure.Lev
 	if open, ok := st.Open[c.id]; ok {
 		return open.Level
 	}
-	if reach != platforms.Dials && c.app.relayed(c.platform, c.id) {
+	if reach != platforms.Dials && c.app.relays.leadTo(c.id) {
 		return exposure.Relayed
 	}
 	d := c.app.doors
@@ -110,7 +104,7 @@ func (d *doors) view(c *account, st guard.State) api.Door {
 	setting, set := d.setting(c.id)
 	reach := c.platform.Reach(rec.Settings)
 	v := api.Door{Account: c.id, Platform: c.platform.Name, Title: c.platform.Title, Glyph: c.platform.Glyph, Name: rec.Name,
-		Level: c.level(st, rec.Settings), Closed: setting.Closed, Set: set, Listener: setting.Listener, Relayed: c.app.relayed(c.platform, c.id)}
+		Level: c.level(st, rec.Settings), Closed: setting.Closed, Set: set, Listener: setting.Listener, Relayed: c.app.relays.leadTo(c.id)}
 	d.mu.Lock()
 	v.Paths, v.Why = d.wanted[c.id], d.why[c.id]
 	d.mu.Unlock()

@@ -33,10 +33,6 @@ type Options struct {
 	// before a record reaches it. Nil discards.
 	Log slog.Handler
 
-	// Ingress is how HTTP reaches an account of a platform; nil, or a nil result,
-	// means that nothing is open.
-	Ingress func(platform string, id platforms.AccountID) platforms.Ingress
-
 	// Stages is sockets of this process that are no concern of the guard's, and
 	// whose they are: the demo's stand-ins. Nil means none.
 	Stages func() map[netip.AddrPort]string

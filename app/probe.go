@@ -165,7 +165,7 @@ func (a *App) CheckAccount(ctx context.Context, id platforms.AccountID) (api.Che
 		return api.Check{}, err
 	}
 	c.mu.Lock()
-	out := api.Check{Exposure: a.exposureOf(c.platform, c.rec.Settings)}
+	out := api.Check{Exposure: exposureOf(c.platform, c.rec.Settings)}
 	c.mu.Unlock()
 	conn, err := c.connector(ctx)
 	if err != nil {

@@ -85,7 +85,7 @@ func (a *App) Platforms() []api.Platform {
 	out := make([]api.Platform, 0, len(a.o.Platforms))
 	for _, p := range a.o.Platforms {
 		v := api.Platform{Name: p.Name, Title: p.Title, Glyph: p.Glyph, Summary: p.Summary, Minutes: p.Minutes, Away: p.Away,
-			Exposure: a.exposureOf(p, nil), Inbound: p.Reach(nil), Setup: p.Setup, Limits: p.Limits, Varies: p.Vary != nil}
+			Exposure: exposureOf(p, nil), Inbound: p.Reach(nil), Setup: p.Setup, Limits: p.Limits, Varies: p.Vary != nil}
 		v.Fields = fieldsOf(p.Fields)
 		out = append(out, v)
 	}

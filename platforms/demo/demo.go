@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/postern/postern/app/ingress/webhookrelay/webhookrelaytest"
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/demo/ticketstest"
 	"github.com/postern/postern/platforms/telegram/telegramtest"
@@ -27,6 +28,7 @@ type Stage struct {
 	acts  []act
 	guest *guest
 	desk  *ticketstest.Desk
+	relay *webhookrelaytest.Server
 }
 
 // Desk is a service of the person's own on this computer: it opens a ticket for
@@ -45,7 +47,6 @@ func (s *Stage) Desk() Desk {
 // act is one platform's stand-in with its script.
 type act struct {
 	account Account
-	ingress platforms.Ingress // by which the stand-in reaches the connector; nil where that dials
 	people  []Person
 	play    func(ctx context.Context, pace time.Duration) // from one line to the next
 	say     func(text string)                             // one of the correspondents writes to the bot
@@ -54,9 +55,9 @@ type act struct {
 
 // New starts the stand-ins.
 func New() (*Stage, error) {
-	s := &Stage{desk: ticketstest.New()}
+	s := &Stage{desk: ticketstest.New(), relay: webhookrelaytest.New()}
 	s.desk.Down(2)
-	for _, open := range []func() (act, error){s.telegramAct, discordAct, slackAct, feishuAct, mattermostAct, lineAct} {
+	for _, open := range []func() (act, error){s.telegramAct, discordAct, slackAct, feishuAct, mattermostAct, s.lineAct} {
 		a, err := open()
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -75,15 +76,28 @@ func (s *Stage) Accounts() []Account {
 	return out
 }
 
-// Ingress is how a platform's stand-in reaches its account: inside this
-// process, so that nothing listens. It is nil where the account dials.
-func (s *Stage) Ingress(platform string, _ platforms.AccountID) platforms.Ingress {
-	for _, a := range s.acts {
-		if a.account.Platform == platform {
-			return a.ingress
+// Relay is a server that takes requests for the person and is dialled.
+type Relay struct {
+	Kind     string
+	Values   map[string]string
+	Channels []Channel
+}
+
+// Channel is what a Relay has for an account.
+type Channel struct {
+	Name, Public string
+	Account      int // an index of Accounts
+}
+
+// Relay is what to set up after the accounts.
+func (s *Stage) Relay() Relay {
+	r := Relay{Kind: "webhookrelay", Values: map[string]string{"server": s.relay.URL(), "key": webhookrelaytest.Key, "secret": webhookrelaytest.Secret, "report": "on"}}
+	for i, a := range s.acts {
+		if a.account.Platform == "line" {
+			r.Channels = append(r.Channels, Channel{Name: lineBucket, Public: s.relay.Input(lineBucket), Account: i})
 		}
 	}
-	return nil
+	return r
 }
 
 // Sockets is where the stand-ins listen, and whose each is.
@@ -100,9 +114,11 @@ func (s *Stage) Sockets() map[netip.AddrPort]string {
 			}
 		}
 	}
-	if u, err := url.Parse(s.desk.URL()); err == nil {
-		if at, err := netip.ParseAddrPort(u.Host); err == nil {
-			out[at] = "the demo's ticket service"
+	for address, whose := range map[string]string{s.desk.URL(): "the demo's ticket service", s.relay.URL(): "the demo's relay"} {
+		if u, err := url.Parse(address); err == nil {
+			if at, err := netip.ParseAddrPort(u.Host); err == nil {
+				out[at] = whose
+			}
 		}
 	}
 	return out
@@ -140,6 +156,7 @@ func (s *Stage) Close() error {
 		err = errors.Join(err, a.close())
 	}
 	s.desk.Close()
+	s.relay.Close()
 	return err
 }
 

@@ -6,17 +6,24 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/postern/postern/app/ingress/webhookrelay/webhookrelaytest"
 	"github.com/postern/postern/platforms"
-	"github.com/postern/postern/platforms/ingresstest"
 	"github.com/postern/postern/platforms/line/linetest"
 )
 
 // People of the script beside the one that every stand-in knows.
 const lineStranger = "U4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f"
 
-// lineAct is a Messaging API with people who write to the bot. Its webhooks
-// reach the connector within this process: nothing listens for them.
-func lineAct() (act, error) {
+// lineBucket is what the relay has for LINE's webhooks.
+const lineBucket = "line"
+
+// lineAct is a Messaging API with people who write to the bot. Its webhooks go to
+// a relay, which Postern dials: nothing listens for them.
+func (s *Stage) lineAct() (act, error) {
+	return lineBehind(s.relay)
+}
+
+func lineBehind(relay *webhookrelaytest.Server) (act, error) {
 	token := rand.Text() + rand.Text() + rand.Text()
 	secret := make([]byte, 16)
 	_, _ = rand.Read(secret)
@@ -24,31 +31,28 @@ func lineAct() (act, error) {
 	if err != nil {
 		return act{}, err
 	}
-	in := ingresstest.New()
-	s.Through(in, true)
+	s.Directly()
+	s.SetEndpoint(relay.Input(lineBucket), true)
 	s.SetQuota(200, 12)
 	// A stranger whose name and words try what hostile text tries.
 	s.SetName(lineStranger, "M\u202eyrollaM\x1b[31m {user}")
 	return act{
 		account: Account{Platform: "line", Name: "Demo on LINE", Values: map[string]string{"token": token, "secret": hex.EncodeToString(secret), "server": s.URL()}},
-		ingress: in,
 		people: []Person{
 			{User: linetest.Person, Name: "Ada Lovelace", Conversation: linetest.Direct, Kind: platforms.Direct},
 			{User: linetest.Grace, Name: "Grace Hopper", Conversation: linetest.Group, Kind: platforms.Group},
 			{User: lineStranger, Name: "A stranger", Conversation: lineStranger, Kind: platforms.Direct, Stranger: true},
 		},
-		play:  func(ctx context.Context, pace time.Duration) { playLine(ctx, pace, s, in) },
+		play:  func(ctx context.Context, pace time.Duration) { playLine(ctx, pace, s, relay) },
 		say:   func(text string) { s.Say(linetest.Direct, linetest.Person, text) },
 		close: func() error { s.Close(); return nil },
 	}, nil
 }
 
-func playLine(ctx context.Context, pace time.Duration, s *linetest.Server, in *ingresstest.Ingress) {
-	for in.Open() == 0 { // the platform would keep it all, but the script would be over at once
-		select {
-		case <-ctx.Done():
+func playLine(ctx context.Context, pace time.Duration, s *linetest.Server, relay *webhookrelaytest.Server) {
+	for !relay.Subscribed(1, 200*time.Millisecond) { // the relay would keep it all, but the script would be over at once
+		if ctx.Err() != nil {
 			return
-		case <-time.After(50 * time.Millisecond):
 		}
 	}
 	direct, ada := linetest.Direct, linetest.Person

@@ -38,7 +38,7 @@ func TestHooks(t *testing.T) {
 			s, err := telegramtest.New(token)
 			must(t, err)
 			defer s.Close()
-			w := newWorld(t, nil)
+			w := newWorld(t)
 			id := w.add("telegram", map[string]string{"token": token, "server": s.URL()})
 			s.Say(telegramtest.Direct, telegramtest.Person, "hello")
 			w.until("the conversation is known", func() bool { return w.seen.count() == 1 })

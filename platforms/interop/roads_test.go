@@ -52,7 +52,7 @@ func sseRoad(t *testing.T, kind ssetest.Kind) road {
 // came, and what was sent. Nothing listens there.
 func (r road) travel(t *testing.T, s sender, shape string) (w *world, id platforms.AccountID, all []sent) {
 	t.Helper()
-	w = newWorld(t, nil)
+	w = newWorld(t)
 	values, platform := w.account(s)
 	id = w.add(platform, values)
 	r.draft.Channels[0].Account = id

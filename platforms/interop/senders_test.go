@@ -125,7 +125,7 @@ func (w *world) account(s sender) (values map[string]string, platform string) {
 func TestSendersAtTheDoor(t *testing.T) {
 	for _, s := range senders {
 		t.Run(s.name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newWorld(t)
 			values, platform := w.account(s)
 			all := s.send(t, w.open(w.add(platform, values)), s.shape)
 			for _, one := range all {

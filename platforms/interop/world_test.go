@@ -59,13 +59,13 @@ func (c *counter) count() int {
 	return len(c.texts)
 }
 
-// newWorld starts one. in is how HTTP reaches its accounts, nil: by doors.
-func newWorld(t *testing.T, in func(string, platforms.AccountID) platforms.Ingress) *world {
+// newWorld starts one.
+func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, seen: &counter{bodies: map[[sha256.Size]byte]int{}, events: map[string]int{}, more: make(chan struct{}, 1)}}
 	var err error
 	w.app, err = app.New(t.Context(), app.Options{Dir: t.TempDir(), Platforms: []platforms.Platform{webhook.Platform(), line.Platform(), telegram.Platform()},
-		Responders: []app.Responder{w.seen}, Demo: true, Ingress: in})
+		Responders: []app.Responder{w.seen}, Demo: true})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

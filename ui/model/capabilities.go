@@ -35,7 +35,9 @@ func Capabilities(list []api.Platform) []Capability {
 		{"Sends files", func(p api.Platform) string { return upTo(p.Limits.Upload) }},
 		{"Fetches files", func(p api.Platform) string { return upTo(p.Limits.Download) }},
 		{"Typing sign", func(p api.Platform) string { return yes(p.Limits.Typing > 0) }},
-		{"To one chat", func(p api.Platform) string { return varying(p, func(l platforms.Limits) string { return rate(l, l.Pace.Conversation) }) }},
+		{"To one chat", func(p api.Platform) string {
+			return varying(p, func(l platforms.Limits) string { return rate(l, l.Pace.Conversation) })
+		}},
 		{"All together", func(p api.Platform) string { return rate(p.Limits, p.Limits.Pace.Account) }},
 		{"While this is off", func(p api.Platform) string { return p.Away }},
 	}

@@ -20,3 +20,6 @@ func (s *Server) Through(in *ingresstest.Ingress, set bool) {
 		}
 	})
 }
+
+// Directly makes webhooks go over the network, to the endpoint's address.
+func (s *Server) Directly() { s.update(func() { s.transport = &http.Transport{} }) }
