@@ -39,12 +39,12 @@ func message(s string, f platforms.Format) platforms.Message {
 func TestBodies(t *testing.T) {
 	const words = "**Ada** in [Build](https://ci.example.org/?a=1): `go` & <b> @all"
 	for f, want := range map[chathooktest.Form]string{
-		chathooktest.Chatalot: `{"content":"Ada in Build (https://ci.example.org/?a=1): go & <b> @​all","username":"Postern","avatar_url":"https://example.org/p.png"}`,
+		chathooktest.Chatalot: `{"content":"Ada in Build (https://ci.example.org/?a=1): go & <b> @` + "\u200b" + `all","username":"Postern","avatar_url":"https://example.org/p.png"}`,
 		chathooktest.Slack: `{"text":"Ada in Build (https://ci.example.org/?a=1): go &amp; &lt;b&gt; @all","mrkdwn":false,"blocks":[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[` +
 			`{"type":"text","style":{"bold":true},"text":"Ada"},{"type":"text","text":" in "},{"type":"link","text":"Build","url":"https://ci.example.org/?a=1"},` +
 			`{"type":"text","text":": "},{"type":"text","style":{"code":true},"text":"go"},{"type":"text","text":" & <b> @all"}]}]}]}`,
 		chathooktest.Discord:    `{"content":"**Ada** in [Build](https://ci.example.org/?a=1): ` + "`go`" + ` & \\<b\\> \\@all","username":"Postern","avatar_url":"https://example.org/p.png","allowed_mentions":{"parse":[]}}`,
-		chathooktest.Mattermost: `{"text":"**Ada** in [Build](https://ci.example.org/?a=1): ` + "`go`" + ` \\& \\<b\\> @​all","username":"Postern","icon_url":"https://example.org/p.png"}`,
+		chathooktest.Mattermost: `{"text":"**Ada** in [Build](https://ci.example.org/?a=1): ` + "`go`" + ` \\& \\<b\\> @` + "\u200b" + `all","username":"Postern","icon_url":"https://example.org/p.png"}`,
 		chathooktest.Teams: `{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":{"$schema":"http://adaptivecards.io/schemas/adaptive-card.json",` +
 			`"type":"AdaptiveCard","version":"1.4","body":[{"type":"RichTextBlock","inlines":[{"type":"TextRun","text":"Ada","weight":"Bolder"},{"type":"TextRun","text":" in "},` +
 			`{"type":"TextRun","text":"Build","selectAction":{"type":"Action.OpenUrl","url":"https://ci.example.org/?a=1"}},{"type":"TextRun","text":": "},` +
