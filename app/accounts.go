@@ -228,15 +228,6 @@ type fieldValues struct {
 	overlap  time.Duration // for how long replaced ones still count
 }
 
-// optionValues is what a field may hold, in words.
-func optionValues(f platforms.Field) string {
-	var all []string
-	for _, o := range f.Options {
-		all = append(all, o.Value)
-	}
-	return strings.Join(all, ", ")
-}
-
 // values cleans what was typed into the form and completes it with what rec has.
 func (a *App) values(ctx context.Context, p platforms.Platform, rec store.Account, d api.AccountDraft) (fieldValues, error) {
 	kept, err := a.keptSecrets(ctx, rec)

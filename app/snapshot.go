@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"os"
+	"strings"
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure/guard"
@@ -99,4 +100,13 @@ func fieldsOf(fs []platforms.Field) (out []api.Field) {
 			Rotates: f.Rotates, Makes: f.Make != nil})
 	}
 	return out
+}
+
+// optionValues is what a field may hold, in words.
+func optionValues(f platforms.Field) string {
+	var all []string
+	for _, o := range f.Options {
+		all = append(all, o.Value)
+	}
+	return strings.Join(all, ", ")
 }

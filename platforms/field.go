@@ -36,3 +36,17 @@ type Option struct {
 	Value string `json:"value"`
 	Label string `json:"label"`
 }
+
+// Guide is the setup of one platform, step by step.
+type Guide struct {
+	Steps    []Step   `json:"steps,omitempty"`
+	Scopes   []string `json:"scopes,omitempty"`   // exact names of permissions the bot needs
+	Manifest string   `json:"manifest,omitempty"` // text to paste where the platform takes one
+}
+
+// Step is one step of a Guide. URL is where to do it, Copy a text to paste there.
+type Step struct {
+	Text string `json:"text,omitempty"`
+	URL  string `json:"url,omitempty"`
+	Copy string `json:"copy,omitempty"`
+}

@@ -144,20 +144,6 @@ func (p Platform) Of(settings map[string]string) Platform {
 	return p
 }
 
-// Guide is the setup of one platform, step by step.
-type Guide struct {
-	Steps    []Step   `json:"steps,omitempty"`
-	Scopes   []string `json:"scopes,omitempty"`   // exact names of permissions the bot needs
-	Manifest string   `json:"manifest,omitempty"` // text to paste where the platform takes one
-}
-
-// Step is one step of a Guide. URL is where to do it, Copy a text to paste there.
-type Step struct {
-	Text string `json:"text,omitempty"`
-	URL  string `json:"url,omitempty"`
-	Copy string `json:"copy,omitempty"`
-}
-
 // Limits is what a platform allows. Zero means "not offered" for features and
 // "no known limit" for sizes.
 type Limits struct {
