@@ -135,7 +135,7 @@ const hostile = "a\x1b[31m\u202egnp.exe\r\nhttps://evil.example/x"
 func inputs() *fake {
 	f := answers()
 	f.came.inputs = []api.Input{
-		{Account: "w1", Platform: "forge", Title: "GitHub", Glyph: "⎇", Name: "postern builds", Exposure: exposure.Relayed, Via: "the relay home",
+		{Account: "w1", Platform: "forge", Title: "GitHub", Glyph: "⎇", Name: "postern builds", Exposure: exposure.Relayed, Via: "the relay home", Why: "Nothing is open here: the relay hands its requests over.",
 			Address: "https://my.webhookrelay.example/v1/webhooks/6a7d2f10-51c1-4a6d-9c9b-1bb2e3ff7a2e", Replies: true, Requests: 1204, Bytes: 3_400_000, Missed: 17,
 			Accepted: 21_204, Rejected: 31, Last: ago(40 * time.Second), Registers: true, RegistersAt: "GitHub",
 			Registration: &api.Registration{ID: "412208", Where: "ada/door", Address: "https://my.webhookrelay.example/v1/webhooks/6a7d2f10", At: ago(50 * time.Hour), Proven: ago(49 * time.Hour),

@@ -78,7 +78,7 @@ func (c *inputCard) update(in api.Input) {
 		c.via.set("Comes by " + via)
 	}
 	c.why.set(clean.Sentence(clean.Block(in.Why)))
-	setVisible(c.closed, in.Why != "")
+	setVisible(c.closed, in.Why != "" && in.Via == "")
 	address, whole := model.AddressWords(in.Address)
 	c.address.set(address)
 	setVisible(c.copied, whole)

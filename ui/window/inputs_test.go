@@ -33,6 +33,7 @@ func TestInputsPage(t *testing.T) {
 			s.want(words)
 		}
 		s.wantNot("Nothing can come in from outside.")
+		s.wantNot("Nothing is open here") // something comes all the same
 		s.pass(time.Minute)
 		s.pass(time.Second)
 		s.want("last 1 min ago")

@@ -22,6 +22,7 @@ type registration struct {
 	form api.RegForm
 	m    *modal
 
+	head   *text
 	inside *fyne.Container
 	inputs map[string]*entry
 	faults map[string]*text
@@ -45,12 +46,11 @@ func (w *Window) register(p *inputsPage, in api.Input) *registration {
 	g.again = newButton(plain, "Register again…", "", g.look)
 	g.again.Hide()
 	scroll := container.NewVScroll(pad(0, 0, 12, 8, g.inside))
-	head := heading("Register at " + serviceOf(in))
-	g.m = w.open(frame(pad(0, 0, 0, 12, vbox(2, head, note("The service is told this input's address, so that it sends its events there."))),
+	g.head = heading("Register at " + serviceOf(in))
+	g.m = w.open(frame(pad(0, 0, 0, 12, vbox(2, g.head, note("The service is told this input's address, so that it sends its events there."))),
 		vbox(10, rule(), g.fault, hbox(8, gapFill(), g.leave, g.again, g.act)), nil, nil, container.New(&uncut{}, scroll)), 640, g.wipe)
 	w.win.Canvas().Focus(g.leave)
 	if in.Registration != nil {
-		head.set("Registration at " + serviceOf(in))
 		g.state(*in.Registration)
 		return g
 	}
@@ -101,8 +101,12 @@ func (g *registration) ask(f api.RegForm) {
 	if len(f.Setup.Steps) > 0 {
 		g.inside.Add(guide(g.w, f.Setup))
 	}
-	if g.in.Address != "" {
-		g.inside.Add(labelled("Address that it is told", "", strip(newText(clean.Line(g.in.Address, 400), look{mono: true, size: sizeSmall, wrap: true})), nil))
+	if address, whole := model.AddressWords(g.in.Address); address != "" {
+		help := ""
+		if !whole {
+			help = "Its end is a secret and not shown here. The service is told it whole."
+		}
+		g.inside.Add(labelled("Address that it is told", help, strip(newText(address, look{mono: true, size: sizeSmall, wrap: true})), nil))
 	}
 	more := vbox(14)
 	var first *entry
@@ -263,6 +267,7 @@ const removeLabel = "Remove there…"
 // state shows how the registration stands.
 func (g *registration) state(r api.Registration) {
 	g.in.Registration = &r
+	g.head.set("Registration at " + serviceOf(g.in))
 	g.inside.Objects = nil
 	c, sign, words := colorWarn, iconInfo, "Registered, and waiting for its first request."
 	if !r.Proven.IsZero() {
@@ -278,7 +283,8 @@ func (g *registration) state(r api.Registration) {
 	}
 	g.inside.Add(hbox(8, newIcon(sign, c, 18), fill(newText(words, look{bold: true, color: c, wrap: true}))))
 	line("Where", clean.Line(r.Where, 200))
-	line("Address", clean.Line(r.Address, 400))
+	address, _ := model.AddressWords(r.Address)
+	line("Address", address)
 	if !r.At.IsZero() {
 		line("Since", moment(r.At)+", "+model.Ago(r.At, g.w.now()))
 	}
@@ -300,8 +306,9 @@ func (g *registration) state(r api.Registration) {
 // remove takes the registration back, after asking.
 func (g *registration) remove() {
 	r := *g.in.Registration
+	address, _ := model.AddressWords(r.Address)
 	g.w.confirm(question{title: "Remove it there?", text: "The service forgets this input's address and sends nothing here any more. What arrived stays.",
-		quote: clean.Line(r.Where+"  "+r.Address, 400), yes: "Remove", no: "Keep", danger: true, then: func() {
+		quote: clean.Line(r.Where, 200) + "  " + address, yes: "Remove", no: "Keep", danger: true, then: func() {
 			g.say("")
 			g.wait("Removing…", "Talking with "+serviceOf(g.in)+"…")
 			id, svc := g.in.Account, g.w.svc
