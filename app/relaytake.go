@@ -98,6 +98,7 @@ func (r *relayed) count(q relay.Request, status int) {
 		}
 	}
 	r.by[channel] = n
+	r.backoff.reset() // the connection is good for something
 	r.inexact = r.inexact || !q.Exact
 	if q.Cursor != "" {
 		r.kept.Cursor, r.unsaved = q.Cursor, true
