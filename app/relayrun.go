@@ -40,6 +40,7 @@ type relayed struct {
 	kicked    time.Time
 	kept      relayMemory
 	unsaved   bool // kept is newer than on disk
+	stuck     stuck
 
 	status  api.Status
 	note    string

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,6 +25,8 @@ const (
 	leftEvery     = time.Minute      // how exactly it is known until when it was connected
 	gapEvery      = 10 * time.Minute // between two lines on gaps that only may be
 	gapTextMost   = 300
+	stuckFor      = 2 * time.Minute // after which a request that is refused for now each time is given up
+	stuckTries    = 3
 )
 
 // relaySink takes what a relay hands over.
@@ -61,6 +64,7 @@ func (s *relaySink) Take(ctx context.Context, q relay.Request) (relay.Response, 
 			return resp, late(err)
 		}
 		if resp.Status != http.StatusServiceUnavailable && resp.Status != http.StatusTooManyRequests {
+			r.unstick()
 			r.count(q, resp.Status)
 			return resp, nil
 		}
@@ -69,9 +73,50 @@ func (s *relaySink) Take(ctx context.Context, q relay.Request) (relay.Response, 
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return resp, late(ctx.Err())
+			return s.later(ctx, q, resp)
 		}
 	}
+}
+
+// stuck is a request that was refused for now, again and again.
+type stuck struct {
+	what  [sha256.Size]byte
+	since time.Time
+	tries int
+}
+
+// later leaves a request with the relay. One that its account does not take for
+// long, though the journal can be written, would hold up all behind it for ever:
+// it is given up, and that is told.
+func (s *relaySink) later(ctx context.Context, q relay.Request, resp relay.Response) (relay.Response, error) {
+	r := s.r
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return resp, ctx.Err()
+	}
+	what := sha256.Sum256(append([]byte(q.ID+"\n"), q.Body...))
+	now := r.app.now()
+	r.mu.Lock()
+	if r.stuck.what != what {
+		r.stuck = stuck{what: what, since: now}
+	}
+	r.stuck.tries++
+	over := r.stuck.tries >= stuckTries && now.Sub(r.stuck.since) >= stuckFor
+	r.unsaved = r.unsaved || over
+	r.mu.Unlock()
+	own := context.WithoutCancel(ctx)
+	if !over || r.save(own) != nil {
+		return resp, errNotNow
+	}
+	r.unstick()
+	r.count(q, resp.Status)
+	err := s.Gap(own, relay.Gap{Certain: true, Since: q.Received, Text: "A request was refused by its account for minutes, as one to try again later, and was given up."})
+	return resp, err
+}
+
+func (r *relayed) unstick() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stuck = stuck{}
 }
 
 // late tells the time that a Take has from the end of its Run.
