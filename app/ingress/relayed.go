@@ -139,7 +139,10 @@ func (r *rule) judgeRelayed(req *http.Request, to Lead, q relay.Request, now tim
 			err = r.verify(req, q.Body, then)
 		}
 	}
-	return reasonOf(err)
+	if why := reasonOf(err); why != BadSignature || q.Exact {
+		return why
+	}
+	return Rewritten // or forged: nobody can tell
 }
 
 // handedLate is at which time a stale request of a relay that keeps what it could
