@@ -79,14 +79,17 @@ func (p posting) Post(ctx context.Context, d Delivery, to Place, m platforms.Mes
 	}
 	m.Conversation, m.Thread, m.Reply, m.ReplyTo, m.Files = to.Conversation, "", "", "", nil
 	m.Key = postKey(p.id, d.Seq)
-	if _, err := parts(m, on); err != nil {
+	pieces, err := parts(m, on)
+	if err != nil {
 		return err
 	}
 	ephemeral := acc.ephemeral()
 	if from, err := p.a.account(d.Account); err == nil {
 		ephemeral = ephemeral || from.ephemeral() // what is not kept there is not kept here
 	}
-	p.a.echoes.add(readable(m), p.a.now())
+	for _, piece := range pieces { // each comes back by itself
+		p.a.echoes.add(readable(piece), p.a.now())
+	}
 	_, err = p.a.enqueue(ctx, acc, store.Outgoing{Account: to.Account, Message: m, Ephemeral: ephemeral})
 	switch {
 	case refused(err):

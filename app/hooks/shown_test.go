@@ -128,7 +128,8 @@ func TestTemplate(t *testing.T) {
 }
 
 func TestTemplateIsBounded(t *testing.T) {
-	long := `{"l":[` + strings.TrimSuffix(strings.Repeat("1,", 1000), ",") + `]}`
+	// What is long is so in every round of a loop.
+	long := `{"big":"` + strings.Repeat("<", 100_000) + `","l":[` + strings.TrimSuffix(strings.Repeat("1,", 1000), ",") + `]}`
 	for name, c := range map[string]struct {
 		template string
 		want     Kind // -1: cut
@@ -137,6 +138,11 @@ func TestTemplateIsBounded(t *testing.T) {
 		"number":       {"{{range 1000000000}}{{end}}", TooLong},
 		"long":         {"{{range .l}}{{range $.l}}xxxxxxxxxx{{end}}{{end}}", -1},
 		"lacking":      {"{{.a.b.c}}", Malformed},
+		"long values":  {`{{range .l}}{{if eq (upper $.big) "x"}}{{end}}{{end}}x`, TooLong},
+		"all of it":    {`{{range .l}}{{if eq (lower $) "x"}}{{end}}{{end}}x`, TooLong},
+		"long links":   {`{{range .l}}{{if link $.big $.big}}{{end}}{{end}}x`, TooLong},
+		"long lines":   {`{{range .l}}{{if line $.big}}{{end}}{{end}}x`, TooLong},
+		"long default": {`{{range .l}}{{if default "x" $.big}}{{end}}{{end}}x`, TooLong},
 		"beyond":       {"{{index .l 5000}}", Malformed},
 		"a method":     {"{{(index .l 0).Int64}}", Malformed},
 		"nothing":      {"{{.a}}", Empty},

@@ -17,6 +17,10 @@ import (
 // outside decides how long a list is.
 const mostSteps = 10_000
 
+// mostWork is how many bytes of values a template reads together, in its loops
+// too: a value may be as long as the body.
+const mostWork = 8 << 20
+
 // words are the functions that a template may name, tick and show aside, which
 // are ours. What formats is not among them: a width that comes from outside would
 // take any memory.
@@ -41,7 +45,7 @@ func compile(source string) (*template.Template, error) {
 	if len(source) > mostTemplate || !utf8.ValidString(source) {
 		return nil, Invalid{"Template", "A template is text of at most 8 KiB. Shorten it."}
 	}
-	t, err := template.New("hook").Option("missingkey=zero").Funcs(functions(nil)).Parse(source)
+	t, err := template.New("hook").Option("missingkey=zero").Funcs(functions(&work{})).Parse(source)
 	if err != nil {
 		return nil, invalid("Template", "The template can't be read: %s. Correct it.", text.Line(strings.TrimPrefix(err.Error(), "template: "), 200))
 	}
@@ -57,33 +61,67 @@ func compile(source string) (*template.Template, error) {
 	return t, nil
 }
 
-func functions(tick func() (string, error)) template.FuncMap {
-	if tick == nil {
-		tick = func() (string, error) { return "", errSteps }
+// work is what a template may still do.
+type work struct{ steps, bytes int }
+
+func (w *work) tick() (string, error) {
+	if w.steps--; w.steps < 0 {
+		return "", errSteps
 	}
-	return template.FuncMap{
-		"tick":  tick,
-		"show":  show,
-		"code":  func(v any) shown { return shown(span(plain(v))) },
-		"link":  func(label, address any) shown { return shown(linked(plain(label), plain(address))) },
-		"lower": func(v any) string { return strings.ToLower(plain(v)) },
-		"upper": func(v any) string { return strings.ToUpper(plain(v)) },
-		"line":  func(v any) string { return text.Line(plain(v), 300) },
-		"default": func(otherwise, v any) any {
-			if plain(v) == "" {
-				return otherwise
-			}
-			return v
-		},
+	return "", nil
+}
+
+// read is v as text, as long as there is work left.
+func (w *work) read(v any) (string, error) {
+	if w.bytes <= 0 {
+		return "", errSteps
+	}
+	s := plain(v)
+	w.bytes -= len(s)
+	return s, nil
+}
+
+// reading is a function of a value's text.
+func reading[T any](w *work, f func(string) T) func(v any) (T, error) {
+	return func(v any) (out T, err error) {
+		s, err := w.read(v)
+		if err != nil {
+			return out, err
+		}
+		return f(s), nil
 	}
 }
 
-// show is what each value goes through that a template shows.
-func show(v any) shown {
-	if s, ok := v.(shown); ok {
-		return s
+func functions(w *work) template.FuncMap {
+	return template.FuncMap{
+		"tick": w.tick,
+		"show": func(v any) (shown, error) {
+			if s, ok := v.(shown); ok {
+				return s, nil
+			}
+			s, err := w.read(v)
+			return shown(escaped(s)), err
+		},
+		"code": reading(w, func(s string) shown { return shown(span(s)) }),
+		"link": func(label, address any) (shown, error) {
+			l, err := w.read(label)
+			if err != nil {
+				return "", err
+			}
+			a, err := w.read(address)
+			return shown(linked(l, a)), err
+		},
+		"lower": reading(w, strings.ToLower),
+		"upper": reading(w, strings.ToUpper),
+		"line":  reading(w, func(s string) string { return text.Line(s, 300) }),
+		"default": func(otherwise, v any) (any, error) {
+			s, err := w.read(v)
+			if s == "" {
+				return otherwise, err
+			}
+			return v, err
+		},
 	}
-	return shown(escaped(plain(v)))
 }
 
 // plain is a value as text: lists and maps are JSON.
@@ -205,13 +243,7 @@ func templated(source string, body []byte) (Post, *Fault) {
 
 // run has t show data, at most so many bytes of it. t is not used by anybody else.
 func run(t *template.Template, data any, most int) (string, error) {
-	steps := 0
-	t.Funcs(functions(func() (string, error) {
-		if steps++; steps > mostSteps {
-			return "", errSteps
-		}
-		return "", nil
-	}))
+	t.Funcs(functions(&work{steps: mostSteps, bytes: mostWork}))
 	out := &bounded{left: most}
 	if err := t.Execute(out, methodless(data)); err != nil && !errors.Is(err, errFull) {
 		return "", err

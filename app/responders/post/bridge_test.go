@@ -319,6 +319,28 @@ func TestRound(t *testing.T) {
 	}
 }
 
+// TestRoundInParts: what was too long for one message there comes back in parts,
+// and none of them goes round.
+func TestRoundInParts(t *testing.T) {
+	s := serve(t, chathooktest.Discord)
+	b := newBridge(t)
+	_, id := b.into(chathooktest.Discord, s, "bots", "copy")
+	b.route(id)
+	b.src.say("1", strings.TrimSpace(strings.Repeat("words without end ", 200)))
+	b.until("it is copied", func() bool { return len(s.Sent()) == 2 })
+	b.src.mu.Lock()
+	b.src.bot = true
+	b.src.mu.Unlock()
+	for _, m := range s.Sent() {
+		b.src.say("2", m.Text)
+	}
+	b.src.say("2", "another bot's word")
+	b.until("the next is copied", func() bool { return slices.ContainsFunc(texts(s), func(m string) bool { return strings.HasSuffix(m, "another bot's word") }) })
+	if got := s.Sent(); len(got) != 3 {
+		t.Errorf("copied %d messages", len(got))
+	}
+}
+
 // TestIntoABot: any account's conversation can be the other chat.
 func TestIntoABot(t *testing.T) {
 	b := newBridge(t)
