@@ -192,6 +192,10 @@ func stream(t *testing.T, s cutRelay, total, rounds, dropped int, d api.RelayDra
 	h := newHouse(t)
 	h.stage(y, d)
 	c := h.start()
+	eventually(t, "the relay is connected", func() bool { // one without a cursor begins now
+		rs, err := c.Relays(t.Context())
+		return err == nil && len(rs) == 1 && rs[0].Status == api.Connected
+	})
 	began := time.Now()
 	sent := make(chan struct{})
 	go func() {

@@ -30,6 +30,9 @@ type RelayKind struct {
 	// Keeps is for how long the relay keeps what it could not hand over, 0 if it
 	// keeps nothing. It is below store.Remembers: see ingress.Lead.
 	Keeps time.Duration
+	// Resends is the same where that needs no cursor: what came before the first
+	// connection of this process is not missing then.
+	Resends time.Duration
 	// Public is the address that senders are told, where the values say it; nil:
 	// the person enters it for each channel.
 	Public func(RelayConfig) string
@@ -71,7 +74,7 @@ func onOff(first string) []platforms.Option {
 func relayKinds() []RelayKind {
 	return []RelayKind{
 		{
-			Name: "webhookrelay", Title: "Webhook Relay", Word: "bucket", Many: true, Exact: true, Keeps: webhookrelay.Usual().Resend,
+			Name: "webhookrelay", Title: "Webhook Relay", Word: "bucket", Many: true, Exact: true, Keeps: webhookrelay.Usual().Resend, Resends: webhookrelay.Usual().Resend,
 			Summary: "A service, or a server of your own, with several buckets. It keeps what was missed for 10 minutes. It can read what it hands on.",
 			Fields: []platforms.Field{
 				{Key: "server", Label: "Server", Advanced: true, Placeholder: webhookrelay.Hosted, Parse: relayAddress, Help: "Only for a server of your own."},

@@ -382,6 +382,28 @@ func TestWhatARelayDidNotKeepIsTold(t *testing.T) {
 	}
 }
 
+func TestARelayThatKeepsNothingSaysSo(t *testing.T) {
+	for kind, of := range map[string]ssetest.Kind{"smee": ssetest.Smee, "gosmee": ssetest.Gosmee} {
+		w, _ := relayWorld(t)
+		w.start()
+		w.add()
+		s := ssetest.New(of)
+		defer s.Close()
+		addRelay(t, w, api.RelayDraft{Kind: kind, Channels: []api.RelayChannel{{Account: "fake"}}, Values: map[string]string{"server": s.URL(), "channel": ssetest.Channel}})
+		w.until("connected", func() bool { return w.relay().Status == api.Connected })
+		if r := w.relay(); len(r.Gaps) > 0 {
+			t.Errorf("%s: nothing was there before: %+v", kind, r.Gaps)
+		}
+		w.stop()
+		w.start()
+		w.until("something may be missing", func() bool {
+			r := w.relay()
+			return len(r.Gaps) == 1 && !r.Gaps[0].Certain && !r.Gaps[0].Since.IsZero()
+		})
+		w.stop()
+	}
+}
+
 func TestGapsAreBounded(t *testing.T) {
 	w, _ := relayWorld(t)
 	w.start()

@@ -172,7 +172,7 @@ func (s *relaySink) Gap(ctx context.Context, g relay.Gap) error {
 	if since.IsZero() {
 		since = r.kept.Left
 	}
-	if !g.Certain && g.Since.IsZero() && (since.IsZero() || now.Sub(since) <= kind.Keeps) {
+	if !g.Certain && g.Since.IsZero() && (since.IsZero() || now.Sub(since) <= kind.Resends) {
 		r.mu.Unlock()
 		return nil // nothing was there yet, or it is kept
 	}
