@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 // each time stays with the relay for some minutes, and is given up then.
 func TestOneRequestDoesNotHoldUpAllForEver(t *testing.T) {
 	w, _ := relayWorld(t)
-	now := time.Now()
-	w.now = func() time.Time { return now }
+	var passed atomic.Int64
+	w.now = func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
 	w.start()
 	defer w.app.doors.server.HandleRelayed(t.Context(), ingress.Rule{Account: "x", Route: platforms.Route{Path: "/in",
 		Verify: func(*http.Request, []byte, time.Time) error { return nil },
@@ -41,7 +42,7 @@ func TestOneRequestDoesNotHoldUpAllForEver(t *testing.T) {
 	if r.kept.Cursor != "" {
 		t.Error("it goes on behind what was not taken")
 	}
-	now = now.Add(stuckFor)
+	passed.Store(int64(stuckFor))
 	if resp, err := take(bad); err != nil || resp.Status != http.StatusServiceUnavailable || r.kept.Cursor != "1-1" {
 		t.Fatalf("%v %d, cursor %q", err, resp.Status, r.kept.Cursor)
 	}
