@@ -1,11 +1,9 @@
 package app
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/postern/postern/app/internal/redact"
@@ -25,19 +23,26 @@ const (
 // forge the next request, or answer in the bot's name.
 type hider struct {
 	secrets *redact.Masker
-	json    *regexp.Regexp
-}
-
-// newHider is a hider of secrets and of what is named like one.
-func newHider(secrets func() []platforms.Secret) hider {
-	return hider{redact.New(secrets), regexp.MustCompile(`"(?i:` + strings.Join(powerful(), "|") + `)"[ \t\r\n]*:[ \t\r\n]*"((?:[^"\\]|\\.)+)"`)}
+	name    *regexp.Regexp // of a field
+	json    *regexp.Regexp // a field and its value
+	inner   *regexp.Regexp // the same in JSON that is a text in JSON
+	part    *regexp.Regexp // the same in a form of several parts
+	open    *regexp.Regexp // a field and the beginning of its value, at the end of what is kept
 }
 
 // powerful is the fields of forms and of JSON whose values let their holder act.
 // An address to which an answer may be posted is one, too.
-func powerful() []string {
-	return []string{"token", "access_token", "refresh_token", "id_token", "verification_token", "verify_token", "secret", "client_secret",
-		"password", "passwd", "api_key", "apikey", "authorization", "mac", "response_url"}
+const powerful = `(?i:(?:hub\.)?(?:(?:access|refresh|id|verification|verify|auth|api|bot|app|private|session|bearer)[_-]?)?token` +
+	`|(?:(?:client|shared|signing|webhook|app)[_-]?)?secret|pass(?:word|wd|phrase)|(?:api|private|access|secret)[_-]?key|authorization|mac|response[_-]?url)`
+
+// newHider is a hider of secrets and of what is named like one.
+func newHider(secrets func() []platforms.Secret) hider {
+	const colon = `[ \t\r\n]*:[ \t\r\n]*`
+	return hider{redact.New(secrets), regexp.MustCompile("^" + powerful + "$"),
+		regexp.MustCompile(`"` + powerful + `"` + colon + `"((?:[^"\\]|\\.)+)"`),
+		regexp.MustCompile(`\\+"` + powerful + `\\+"` + colon + `\\+"((?:[^"\\]|\\+[^"\\])+)`),
+		regexp.MustCompile(`(?i)\bname="?` + powerful + `(?:"[^\r\n]*|;[^\r\n]*)?\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]+)`),
+		regexp.MustCompile(`\\*"` + powerful + `\\*"` + colon + `\\*"((?:[^"\\]|\\.)+\\?)$`)}
 }
 
 // text is s without secrets, and how many were taken out.
@@ -53,7 +58,7 @@ func (h hider) form(s string) (string, int) {
 	n := 0
 	for i, p := range parts {
 		name, value, _ := strings.Cut(p, "=")
-		if plain, err := url.QueryUnescape(name); err == nil && value != "" && slices.Contains(powerful(), strings.ToLower(plain)) {
+		if plain, err := url.QueryUnescape(name); err == nil && value != "" && h.name.MatchString(plain) {
 			parts[i] = name + "=" + masked
 			n++
 		}
@@ -67,7 +72,7 @@ const pathLeast = 16
 // request is a request's parts without what lets its holder act, and how many
 // values were taken out. Proxies tell in headers of their own which path was
 // asked for.
-func (h hider) request(path, query string, header http.Header, body []byte) (string, map[string][]string, []byte, int) {
+func (h hider) request(path, query string, header http.Header, body []byte, cutOff bool) (string, map[string][]string, []byte, int) {
 	query, n := h.form(query)
 	query, m := h.text(query)
 	n += m
@@ -82,7 +87,11 @@ func (h hider) request(path, query string, header http.Header, body []byte) (str
 			case platforms.IsCredential(name, v):
 				v, m = masked, 1
 			default:
-				v, m = h.text(strings.ToValidUTF8(cut(v, headerMost), "\ufffd"))
+				if len(v) > headerMost {
+					v = v[:headerMost]
+					v = v[:h.secrets.Begun(v)] + "…"
+				}
+				v, m = h.text(strings.ToValidUTF8(v, "\ufffd"))
 				if len(path) >= pathLeast && strings.Contains(v, path) {
 					v, m = strings.ReplaceAll(v, path, masked), m+1
 				}
@@ -91,36 +100,62 @@ func (h hider) request(path, query string, header http.Header, body []byte) (str
 			out[name] = append(out[name], v)
 		}
 	}
-	body, m = h.body(header.Get("Content-Type"), body)
+	body, m = h.body(strings.ToLower(header.Get("Content-Type")), body, cutOff)
 	return query, out, body, n + m
 }
 
-func (h hider) body(kind string, body []byte) ([]byte, int) {
-	n := 0
+// body is a body of a media type, in small letters. cutOff: it is only the
+// beginning of one, so that a secret may have been cut in two.
+func (h hider) body(kind string, body []byte, cutOff bool) ([]byte, int) {
+	n, m := 0, 0
 	s := string(body)
 	switch {
 	case strings.HasPrefix(kind, "application/x-www-form-urlencoded"):
 		s, n = h.form(s)
-		s, m := h.payload(s)
+		s, m = h.payload(s)
 		n += m
-		s, m = h.text(s)
-		if n += m; n == 0 {
-			return body, 0
-		}
-		return []byte(s), n
-	case bytes.Contains(body, []byte(`"`)):
-		s, n = h.fields(s)
+	case strings.HasPrefix(kind, "multipart/"):
+		s, n = values(h.part, s)
+		fallthrough
+	default:
+		s, m = h.fields(s, cutOff)
+		n += m
 	}
-	s, m := h.text(s)
-	if n += m; n == 0 {
+	s, m = h.text(s)
+	n += m
+	if cutOff {
+		if at := h.secrets.Begun(s); at < len(s) {
+			s, n = s[:at]+masked, n+1
+		}
+	}
+	if n == 0 {
 		return body, 0
 	}
 	return []byte(s), n
 }
 
 // fields is JSON without the values of fields that are named like secrets.
-func (h hider) fields(s string) (string, int) {
-	found := h.json.FindAllStringSubmatchIndex(s, -1)
+func (h hider) fields(s string, cutOff bool) (string, int) {
+	if !strings.Contains(s, `"`) {
+		return s, 0
+	}
+	s, n := values(h.json, s)
+	if strings.Contains(s, `\"`) {
+		var m int
+		s, m = values(h.inner, s)
+		n += m
+	}
+	if cutOff {
+		var m int
+		s, m = values(h.open, s)
+		n += m
+	}
+	return s, n
+}
+
+// values is s without what the first group of re finds.
+func values(re *regexp.Regexp, s string) (string, int) {
+	found := re.FindAllStringSubmatchIndex(s, -1)
 	if len(found) == 0 {
 		return s, 0
 	}
@@ -145,7 +180,7 @@ func (h hider) payload(s string) (string, int) {
 		if err != nil || !strings.HasPrefix(plain, "{") {
 			continue
 		}
-		if clean, m := h.fields(plain); m > 0 {
+		if clean, m := h.fields(plain, false); m > 0 {
 			parts[i] = name + "=" + url.QueryEscape(clean)
 			n += m
 		}

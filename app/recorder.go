@@ -234,7 +234,7 @@ func (r *recorder) request(n noted) store.Request {
 	if q.Why = string(n.Reason); q.Why == "" {
 		q.Why = n.why
 	}
-	q.Query, q.Header, q.Body, q.Masked = r.hide.request(n.Path, n.Query, n.Header, n.Body)
+	q.Query, q.Header, q.Body, q.Masked = r.hide.request(n.Path, n.Query, n.Header, n.Body, n.Cut)
 	q.Line = firstLine(q.Body)
 	answer, m := r.hide.text(n.Answer)
 	q.Answer, q.Masked = answer, q.Masked+m

@@ -55,6 +55,20 @@ func (m *Masker) Lines(s string) string { return escape(m.hide(s), true) }
 // often that was done. Nothing else is changed.
 func (m *Masker) Replace(s, with string) (string, int) { return m.replace(s, with) }
 
+// Begun is where the last bytes of s begin a secret, in any of those forms, that
+// was cut off; len(s) if they begin none. Fewer than six tell nothing.
+func (m *Masker) Begun(s string) int {
+	at := len(s)
+	for _, text := range m.texts() {
+		for n := min(len(text)-1, len(s)); n >= minSecret && n > len(s)-at; n-- {
+			if strings.HasSuffix(s, text[:n]) {
+				at = len(s) - n
+			}
+		}
+	}
+	return at
+}
+
 func (m *Masker) hide(s string) string {
 	s, _ = m.replace(s, mask)
 	return s

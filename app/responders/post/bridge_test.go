@@ -335,7 +335,9 @@ func TestRoundInParts(t *testing.T) {
 		b.src.say("2", m.Text)
 	}
 	b.src.say("2", "another bot's word")
-	b.until("the next is copied", func() bool { return slices.ContainsFunc(texts(s), func(m string) bool { return strings.HasSuffix(m, "another bot's word") }) })
+	b.until("the next is copied", func() bool {
+		return slices.ContainsFunc(texts(s), func(m string) bool { return strings.HasSuffix(m, "another bot's word") })
+	})
 	if got := s.Sent(); len(got) != 3 {
 		t.Errorf("copied %d messages", len(got))
 	}
