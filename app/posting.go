@@ -43,7 +43,7 @@ func (p posting) Place(to Place) (Place, error) {
 	}
 	if to.Conversation == "" {
 		return to, &platforms.Error{Kind: platforms.Rejected, Text: fmt.Sprintf(
-			"The account %q has several conversations. Write which one, as %s/CONVERSATION; the inbox and “postern conversations” show their ids.", acc.id, acc.id)}
+			"The account %q has several conversations. Write which one, as %s/CONVERSATION; the inbox and “postern inbox” show their ids.", acc.id, acc.id)}
 	}
 	if err := into(on, to.Conversation); err != nil {
 		return to, &platforms.Error{Kind: platforms.Rejected, Text: err.Error()}

@@ -85,7 +85,7 @@ func (d *doors) byRelay(c *account, path string) (r *relayed, lead relayLead, fo
 	r, lead, found = d.app.relays.leading(c.id, path)
 	if found && r == nil {
 		err = &platforms.Error{Kind: platforms.NotAcknowledged, Text: fmt.Sprintf(
-			"A relay leads to another address of this account, none to %s. Add a channel for it to the relay on the page Inputs.", path)}
+			"A relay leads to another address of this account, none to %s. Add a channel for it to the relay on the page Relays.", path)}
 	}
 	return r, lead, found, err
 }
@@ -96,7 +96,7 @@ func (d *doors) relayAddress(c *account, r *relayed, lead relayLead) (string, er
 		return at, nil
 	}
 	return "", &platforms.Error{Kind: platforms.NotAcknowledged, Text: fmt.Sprintf(
-		"%s must be told by which address it reaches %s, and Postern does not know that address. Copy it from the relay, and enter it as the public address on the page Inputs, under Relays.",
+		"%s must be told by which address it reaches %s, and Postern does not know that address. Copy it from the relay, and enter it as the public address on the page Relays.",
 		c.platform.Title, r.word(lead))}
 }
 
@@ -208,7 +208,7 @@ func (r *relayed) problems() []string {
 	return out
 }
 
-// forgetAccount takes a removed account out of all channels: a later one of the
+// forgetInRelays takes a removed account out of all channels: a later one of the
 // same id is another one.
 func (a *App) forgetInRelays(ctx context.Context, id platforms.AccountID, name string) error {
 	a.relays.changing.Lock()

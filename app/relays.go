@@ -80,7 +80,7 @@ func (a *App) openRelays(ctx context.Context) error {
 		}
 	}
 	var set []relaySetup
-	if err := a.recallOr(settingRelays, &set, "The relays can't be trusted: they were changed by something other than Postern, and are not dialled. Set them up again on the page Inputs."); err != nil {
+	if err := a.recallOr(settingRelays, &set, "The relays can't be trusted: they were changed by something other than Postern, and are not dialled. Set them up again on the page Relays."); err != nil {
 		return err
 	}
 	for _, s := range set {

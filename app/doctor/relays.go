@@ -24,7 +24,7 @@ func Relay(r api.Relay, now time.Time, check func(context.Context) (api.RelayChe
 		}
 		for _, c := range r.Channels {
 			if c.Problem != "" {
-				return Result{api.Warned, text.Sentence(cmp.Or(text.Line(c.Channel, 40), "It leads nowhere") + ": " + c.Problem), "Look at where it leads on the page Inputs."}
+				return Result{api.Warned, text.Sentence(cmp.Or(text.Line(c.Channel, 40), "It leads nowhere") + ": " + c.Problem), "Look at where it leads on the page Relays."}
 			}
 		}
 		if r.Status != api.Connected {
