@@ -35,7 +35,7 @@ func (k hookKeeper) Find(token string) (hooks.Hook, bool) {
 func (k hookKeeper) Held(token string) (hooks.Hook, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.book.Held(token)
+	return k.book.Held(token, k.app.now())
 }
 
 // Change is hooks.Keeper's.

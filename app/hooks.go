@@ -268,6 +268,10 @@ func (a *App) AddHook(ctx context.Context, d api.HookDraft) (api.HookMade, error
 // ChangeHook changes one.
 func (a *App) ChangeHook(ctx context.Context, id string, c api.HookChange) (api.Hook, error) {
 	change := hooks.Change{Name: c.Name, Avatar: c.Avatar, On: c.On, Template: c.Template, Marked: c.Marked, Limit: c.Limit, Expires: c.Expires}
+	if c.On != nil {
+		shut := !*c.On
+		change.Shut = &shut
+	}
 	if c.Dialect != nil {
 		d := hooks.Dialect(*c.Dialect)
 		change.Dialect = &d

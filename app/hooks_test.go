@@ -299,6 +299,21 @@ func TestHookByItsAddress(t *testing.T) {
 	}
 	ask(t, "POST", made.URL, `{"content":"x"}`).receipt(t) // changes use no post's budget
 
+	// What its owner switched off, whoever found the address can't switch on.
+	on, off := true, false
+	if h, err := w.app.ChangeHook(w.person(), made.Hook.ID, api.HookChange{On: &off}); err != nil || h.On {
+		t.Fatal(err)
+	}
+	unknown := ask(t, "PATCH", made.URL+"x", `{"active":true}`)
+	for _, method := range []string{"PATCH", "DELETE"} {
+		if a := ask(t, method, made.URL, `{"active":true}`); a.status != 404 || a.body != unknown.body {
+			t.Errorf("%s of a hook that is shut: %+v", method, a)
+		}
+	}
+	if h, err := w.app.ChangeHook(w.person(), made.Hook.ID, api.HookChange{On: &on}); err != nil || !h.On {
+		t.Fatal(err)
+	}
+
 	again, err := w.app.RotateHook(w.person(), made.Hook.ID, api.HookRotation{Overlap: time.Hour})
 	if err != nil || again.Hook.Rotating.IsZero() {
 		t.Fatal(err)

@@ -48,6 +48,7 @@ type Change struct {
 	Name     *string
 	Avatar   *string // empty: none
 	On       *bool
+	Shut     *bool
 	Dialect  *Dialect
 	Template *string
 	Marked   *bool
@@ -161,6 +162,7 @@ func (b *Book) Change(id string, c Change) (Hook, error) {
 	set(&h.Name, c.Name)
 	set(&h.Avatar, c.Avatar)
 	set(&h.On, c.On)
+	set(&h.Shut, c.Shut)
 	set(&h.Dialect, c.Dialect)
 	set(&h.Template, c.Template)
 	set(&h.Marked, c.Marked)
@@ -230,18 +232,21 @@ func (b *Book) Find(token string, now time.Time) (Hook, bool) {
 	return h, ok
 }
 
-// Held is the hook of which token is the current one, whether or not it is
-// live: whoever has that may manage it.
-func (b *Book) Held(token string) (Hook, bool) {
+// Held is the hook of which token is the current one: whoever has that may manage
+// it, also while they have switched it off, but not once its owner did or its end
+// came. A token that leaked would undo it.
+func (b *Book) Held(token string, now time.Time) (Hook, bool) {
 	sum, whole := hashOf(token)
 	found := -1
 	for i := range b.hooks {
 		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(sum[:], b.hooks[i].Token[:]), i, found)
 	}
-	if found < 0 || !whole {
+	if found < 0 || !whole || b.hooks[found].Shut {
 		return Hook{}, false
 	}
-	return b.hooks[found], true
+	h := b.hooks[found]
+	h.On = true
+	return b.hooks[found], h.Live(now)
 }
 
 // find also tells how many hashes were compared.

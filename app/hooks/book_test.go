@@ -73,6 +73,16 @@ func TestFind(t *testing.T) {
 	if _, ok := b.Find(one, now); ok {
 		t.Error("a hook that is off opens")
 	}
+	if _, ok := b.Held(one, now); !ok {
+		t.Error("who switched a hook off can't switch it on")
+	}
+	shut := true
+	if _, err := b.Change(first.ID, Change{Shut: &shut}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := b.Held(one, now); ok {
+		t.Error("a token has a hook that its owner switched off")
+	}
 	end := now.Add(time.Hour)
 	if _, err := b.Change(last.ID, Change{Expires: &end}); err != nil {
 		t.Fatal(err)
@@ -82,6 +92,9 @@ func TestFind(t *testing.T) {
 	}
 	if _, ok := b.Find(two, end); ok {
 		t.Error("open after its end")
+	}
+	if _, ok := b.Held(two, end); ok {
+		t.Error("a token has a hook whose end came")
 	}
 	if err := b.Remove(last.ID); err != nil {
 		t.Fatal(err)

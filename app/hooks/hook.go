@@ -36,7 +36,8 @@ type Hook struct {
 	Dialect  Dialect `json:"dialect,omitempty"`  // what is posted; empty: Native
 	Template string  `json:"template,omitempty"` // for Template only
 	On       bool    `json:"on"`
-	Marked   bool    `json:"marked"` // a line in the chat says that the message came by a hook
+	Shut     bool    `json:"shut,omitempty"` // its owner switched it off: no token switches it on
+	Marked   bool    `json:"marked"`         // a line in the chat says that the message came by a hook
 
 	Limit platforms.Rate `json:"limit,omitzero"` // of posts; zero: DefaultLimit
 
