@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -19,37 +18,22 @@ import (
 // account supervises one bot: it keeps one connector running, and knows how it
 // is doing.
 type account struct {
-	app      *App
+	standing
 	id       platforms.AccountID
 	platform platforms.Platform
-	log      *slog.Logger
 	forms    *access.Forms // of ids; nil where there are only machines
 
-	stop context.CancelFunc // ends the supervisor
-	done chan struct{}      // closed when it has ended
-
-	kick   chan struct{} // look again now
 	clicks chan struct{} // room for confirming clicks
 
 	saving  sync.Mutex // held while the record is changed on disk; before mu
 	removed bool       // guarded by saving: nothing is written any more
 	unsaved bool       // guarded by App.mu: not to be connected yet
 
-	mu        sync.Mutex
-	rec       store.Account
-	conn      platforms.Connector
-	built     int // counts the connectors that were dropped
-	client    *http.Client
-	hints     map[string]string       // of the secrets, for telling them apart
-	interrupt context.CancelCauseFunc // of the running attempt
-	parked    *park                   // not to be retried without a person
-	backoff   backoff
-	kicked    time.Time
-
-	status   api.Status
-	note     string
-	since    time.Time
-	retryAt  time.Time
+	// Under standing.mu:
+	rec      store.Account
+	conn     platforms.Connector
+	built    int               // counts the connectors that were dropped
+	hints    map[string]string // of the secrets, for telling them apart
 	hears    api.Light
 	speaks   api.Light
 	answers  api.Light
@@ -60,27 +44,11 @@ type account struct {
 	againAt  time.Time // the last one that was
 }
 
-// park is why an account waits for a person.
-type park struct {
-	status api.Status
-	note   string
-	sends  bool // only what comes in is stopped
-}
-
-// Why an attempt was ended from our side.
-var (
-	errPaused  = errors.New("paused")
-	errChanged = errors.New("the account was changed")
-	errWoke    = errors.New("reconnecting")
-)
-
 func newAccount(a *App, p platforms.Platform, rec store.Account) *account {
 	return &account{
-		app: a, id: rec.ID, platform: p, rec: rec, forms: formsOf(p),
-		log:    a.log.With("account", string(rec.ID)),
-		kick:   make(chan struct{}, 1),
+		standing: newStanding(a, a.log.With("account", string(rec.ID))),
+		id:       rec.ID, platform: p, rec: rec, forms: formsOf(p),
 		clicks: make(chan struct{}, 16),
-		status: api.Connecting, since: a.now(),
 	}
 }
 
@@ -95,32 +63,11 @@ func (c *account) offers() platforms.Platform {
 // supervise runs the connector again and again until ctx ends.
 func (c *account) supervise(ctx context.Context) {
 	defer c.drop()
-	for ctx.Err() == nil {
-		if c.waits() {
-			select {
-			case <-ctx.Done():
-			case <-c.kick:
-			}
-			continue
-		}
-		began := c.app.now()
-		err := c.attempt(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		wait := c.settle(err, c.app.now().Sub(began))
+	c.keep(ctx, func() bool { return !c.waits() }, c.attempt, func(err error, lasted time.Duration) time.Duration {
+		wait := c.settle(err, lasted)
 		c.app.relays.reconsider() // it may be parked now
-		if wait <= 0 {
-			continue
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-c.kick:
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
+		return wait
+	})
 }
 
 // waits reports whether the account is paused or parked, and shows it.
@@ -199,109 +146,14 @@ func contain(log *slog.Logger, f func() error) (err error) {
 
 var errFault = errors.New("a fault inside Postern")
 
-// settle decides what an ended attempt means: how the account stands now and
-// how long to wait before the next one.
+// settle decides what an ended attempt means, and how long to wait.
 func (c *account) settle(err error, lasted time.Duration) time.Duration {
-	now := c.app.now()
-	text := platforms.Explain(err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.interrupt = nil
-	if errors.Is(err, errPaused) || errors.Is(err, errChanged) || errors.Is(err, errWoke) {
-		c.backoff.reset()
-		return 0
+	if !own(err) {
+		c.hears.Failed, c.hears.Note = c.app.now(), platforms.Explain(err)
 	}
-	if lasted > time.Minute {
-		c.backoff.reset()
-	}
-	c.hears.Failed, c.hears.Note = now, text
-	wait := c.backoff.next()
-	level := slog.LevelWarn
-	var rejected *platforms.Error
-	switch kind := platforms.KindOf(err); {
-	case errors.Is(err, errFault):
-		c.parked = &park{status: api.Blocked, note: "A fault inside Postern stopped this account; the others go on. Resume it to try again, and please report what the log says."}
-	case kind == platforms.Unauthorized:
-		c.parked = &park{status: api.BadCredentials, note: text}
-	case kind == platforms.NotAcknowledged:
-		c.parked = &park{status: api.Blocked, note: text, sends: true}
-	case kind == platforms.Rejected || kind == platforms.Unsupported:
-		c.parked = &park{status: api.Blocked, note: text}
-	case kind == platforms.Conflict:
-		c.setLocked(api.Conflict, text, now.Add(wait))
-	case kind == platforms.RateLimited:
-		if errors.As(err, &rejected) && rejected.RetryAfter > wait {
-			wait = rejected.RetryAfter
-		}
-		c.setLocked(api.RateLimited, text, now.Add(wait))
-	case isVault(err) || isStore(err):
-		c.setLocked(api.Blocked, text, now.Add(wait))
-	default:
-		c.setLocked(api.TransientDisconnect, text, now.Add(wait))
-		level = slog.LevelInfo
-	}
-	if c.parked != nil {
-		c.setLocked(c.parked.status, c.parked.note, time.Time{})
-		wait = 0
-	}
-	c.log.Log(context.Background(), level, "disconnected", "status", string(c.status), "err", err, "retry_in", wait)
-	return wait
-}
-
-// setLocked changes the status; c.mu is held.
-func (c *account) setLocked(s api.Status, note string, retry time.Time) {
-	if c.status == s && c.note == note && c.retryAt.Equal(retry) {
-		return
-	}
-	if c.status != s {
-		c.since = c.app.now()
-	}
-	c.status, c.note, c.retryAt = s, note, retry
-	c.app.changed()
-}
-
-// end interrupts a running attempt, or the wait before the next one.
-func (c *account) end(cause error) {
-	c.mu.Lock()
-	interrupt := c.interrupt
-	c.mu.Unlock()
-	if interrupt != nil {
-		interrupt(cause)
-	}
-	select {
-	case c.kick <- struct{}{}:
-	default:
-	}
-}
-
-// reconnect drops a connection that sleep or a network change has probably
-// killed, at most every few seconds: some networks change often.
-func (c *account) reconnect(why string) {
-	now := c.app.now()
-	c.mu.Lock()
-	early := now.Sub(c.kicked) < 5*time.Second
-	if !early {
-		c.kicked = now
-	}
-	client, limited, retryAt := c.client, c.status == api.RateLimited, c.retryAt
-	c.backoff.reset()
-	c.mu.Unlock()
-	if early || (limited && now.Before(retryAt)) { // the platform asked for that wait
-		return
-	}
-	if client != nil {
-		client.CloseIdleConnections()
-	}
-	c.end(fmt.Errorf("%w: %s", errWoke, why))
-}
-
-// unpark lets a parked account try again.
-func (c *account) unpark() {
-	c.mu.Lock()
-	c.parked = nil
-	c.backoff.reset()
-	c.status = api.Connecting
-	c.mu.Unlock()
+	return c.settleLocked(err, lasted, "A fault inside Postern stopped this account; the others go on. Resume it to try again, and please report what the log says.")
 }
 
 // drop forgets the connector, so that the next attempt builds one from the
@@ -315,21 +167,6 @@ func (c *account) drop() {
 	if client != nil {
 		client.CloseIdleConnections()
 	}
-}
-
-// shutdown ends the supervisor and waits for it.
-func (c *account) shutdown() {
-	c.app.mu.Lock()
-	stop, done := c.stop, c.done
-	c.app.mu.Unlock()
-	if stop == nil {
-		return
-	}
-	stop()
-	<-done
-	c.app.mu.Lock()
-	c.stop = nil
-	c.app.mu.Unlock()
 }
 
 // remove deletes the account's record; what still works on it writes no new one.

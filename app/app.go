@@ -279,16 +279,9 @@ func (a *App) Close() error {
 func (a *App) supervise(acc *account) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.ctx == nil || a.ctx.Err() != nil || acc.unsaved || acc.stop != nil {
-		return
+	if !acc.unsaved {
+		acc.beginLocked(acc.supervise)
 	}
-	ctx, cancel := context.WithCancel(a.ctx)
-	acc.stop = cancel
-	acc.done = make(chan struct{})
-	a.tasks.Go(func() {
-		defer close(acc.done)
-		acc.supervise(ctx)
-	})
 }
 
 // resumeWork signals every lane that has work from an earlier run.

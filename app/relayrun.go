@@ -3,9 +3,7 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -18,34 +16,19 @@ import (
 // relayed supervises one relay: it keeps one subscription running, and knows how
 // it is doing.
 type relayed struct {
-	app *App
-	id  string
-	log *slog.Logger
+	standing
+	id string
 
-	stop context.CancelFunc // ends the supervisor; guarded by App.mu, as done is
-	done chan struct{}
-	kick chan struct{} // look again now
-
-	mu        sync.Mutex
-	set       relaySetup
-	hints     map[string]string
-	source    relay.Source // made of set, for the channels in heard
-	heard     []string     // channels of the latest attempt
-	public    string       // where the kind knows it; a secret
-	shown     string       // the same without what is secret
-	client    *http.Client
-	interrupt context.CancelCauseFunc // of the running attempt
-	parked    *park
-	backoff   backoff
-	kicked    time.Time
-	kept      relayMemory
-	unsaved   bool // kept is newer than on disk
-	stuck     stuck
-
-	status  api.Status
-	note    string
-	since   time.Time
-	retryAt time.Time
+	// Under standing.mu:
+	set     relaySetup
+	hints   map[string]string
+	source  relay.Source // made of set, for the channels in heard
+	heard   []string     // channels of the latest attempt
+	public  string       // where the kind knows it; a secret
+	shown   string       // the same without what is secret
+	kept    relayMemory
+	unsaved bool // kept is newer than on disk
+	stuck   stuck
 	inexact bool // something came with other bytes than were sent
 	counts  counted
 	by      map[string]counted // channel → the same
@@ -59,8 +42,7 @@ type counted struct {
 }
 
 func newRelayed(a *App, s relaySetup) *relayed {
-	return &relayed{app: a, id: s.ID, set: s, log: a.log.With("relay", s.ID), kick: make(chan struct{}, 1),
-		status: api.Connecting, since: a.now(), hints: map[string]string{}, by: map[string]counted{}}
+	return &relayed{standing: newStanding(a, a.log.With("relay", s.ID)), id: s.ID, set: s, hints: map[string]string{}, by: map[string]counted{}}
 }
 
 func (r *relayed) kindName() string {
@@ -79,62 +61,15 @@ func (r *relayed) setup() relaySetup {
 func (a *App) superviseRelay(r *relayed) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.ctx == nil || a.ctx.Err() != nil || r.stop != nil {
-		return
-	}
-	ctx, cancel := context.WithCancel(a.ctx)
-	r.stop, r.done = cancel, make(chan struct{})
-	done := r.done
-	a.tasks.Go(func() {
-		defer close(done)
-		r.supervise(ctx)
-	})
-}
-
-// shutdown ends the supervisor and waits for it.
-func (r *relayed) shutdown() {
-	r.app.mu.Lock()
-	stop, done := r.stop, r.done
-	r.app.mu.Unlock()
-	if stop == nil {
-		return
-	}
-	stop()
-	<-done
-	r.app.mu.Lock()
-	r.stop = nil
-	r.app.mu.Unlock()
+	r.beginLocked(r.supervise)
 }
 
 // supervise subscribes again and again until ctx ends.
 func (r *relayed) supervise(ctx context.Context) {
 	defer r.drop()
-	for ctx.Err() == nil {
-		channels := r.ready()
-		if len(channels) == 0 {
-			select {
-			case <-ctx.Done():
-			case <-r.kick:
-			}
-			continue
-		}
-		began := r.app.now()
-		err := r.attempt(ctx, channels)
-		if ctx.Err() != nil {
-			return
-		}
-		wait := r.settle(err, r.app.now().Sub(began))
-		if wait <= 0 {
-			continue
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-r.kick:
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
+	var channels []string
+	r.keep(ctx, func() bool { channels = r.ready(); return len(channels) > 0 },
+		func(ctx context.Context) error { return r.attempt(ctx, channels) }, r.settle)
 }
 
 // ready is the channels to subscribe to: those that lead somewhere now. What
@@ -253,103 +188,11 @@ func (a *App) relayConfig(settings map[string]string, secrets map[string]platfor
 		Proxy: a.proxy.Proxy, Log: log, Now: a.now}
 }
 
-// settle decides what an ended attempt means: how the relay stands now and how
-// long to wait before the next one.
+// settle decides what an ended attempt means, and how long to wait.
 func (r *relayed) settle(err error, lasted time.Duration) time.Duration {
-	now := r.app.now()
-	note := platforms.Explain(err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.interrupt = nil
-	if errors.Is(err, errPaused) || errors.Is(err, errChanged) || errors.Is(err, errWoke) {
-		r.backoff.reset()
-		return 0
-	}
-	if lasted > time.Minute {
-		r.backoff.reset()
-	}
-	wait := r.backoff.next()
-	level := slog.LevelWarn
-	var told *platforms.Error
-	if errors.As(err, &told) && told.RetryAfter > wait {
-		wait = told.RetryAfter
-	}
-	switch kind := platforms.KindOf(err); {
-	case errors.Is(err, errFault):
-		r.parked = &park{status: api.Blocked, note: "A fault inside Postern stopped this relay; all else goes on. Resume it to try again, and please report what the log says."}
-	case kind == platforms.Unauthorized:
-		r.parked = &park{status: api.BadCredentials, note: note}
-	case kind == platforms.Rejected || kind == platforms.Unsupported:
-		r.parked = &park{status: api.Blocked, note: note}
-	case kind == platforms.RateLimited:
-		r.setLocked(api.RateLimited, note, now.Add(wait))
-	case isVault(err) || isStore(err):
-		r.setLocked(api.Blocked, note, now.Add(wait))
-	default:
-		r.setLocked(api.TransientDisconnect, note, now.Add(wait))
-		level = slog.LevelInfo
-	}
-	if r.parked != nil {
-		r.setLocked(r.parked.status, r.parked.note, time.Time{})
-		wait = 0
-	}
-	r.log.Log(context.Background(), level, "a relay's connection ended", "status", string(r.status), "err", err, "retry_in", wait)
-	return wait
-}
-
-// setLocked changes the status; r.mu is held.
-func (r *relayed) setLocked(s api.Status, note string, retry time.Time) {
-	if r.status == s && r.note == note && r.retryAt.Equal(retry) {
-		return
-	}
-	if r.status != s {
-		r.since = r.app.now()
-	}
-	r.status, r.note, r.retryAt = s, note, retry
-	r.app.changed()
-}
-
-// end interrupts a running attempt, or the wait before the next one.
-func (r *relayed) end(cause error) {
-	r.mu.Lock()
-	interrupt := r.interrupt
-	r.mu.Unlock()
-	if interrupt != nil {
-		interrupt(cause)
-	}
-	select {
-	case r.kick <- struct{}{}:
-	default:
-	}
-}
-
-// reconnect is account's: see there.
-func (r *relayed) reconnect(why string) {
-	now := r.app.now()
-	r.mu.Lock()
-	early := now.Sub(r.kicked) < 5*time.Second
-	if !early {
-		r.kicked = now
-	}
-	client, limited, retryAt := r.client, r.status == api.RateLimited, r.retryAt
-	r.backoff.reset()
-	r.mu.Unlock()
-	if early || limited && now.Before(retryAt) {
-		return
-	}
-	if client != nil {
-		client.CloseIdleConnections()
-	}
-	r.end(fmt.Errorf("%w: %s", errWoke, why))
-}
-
-// unpark lets a parked relay try again.
-func (r *relayed) unpark() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.parked = nil
-	r.backoff.reset()
-	r.status, r.note = api.Connecting, ""
+	return r.settleLocked(err, lasted, "A fault inside Postern stopped this relay; all else goes on. Resume it to try again, and please report what the log says.")
 }
 
 // drop forgets the source, so that the next attempt makes one.
