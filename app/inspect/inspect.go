@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -173,6 +174,24 @@ func HTTP(r api.InputRequest, address string) ([]byte, error) {
 	b.WriteString("\r\n")
 	b.Write(r.Body)
 	return b.Bytes(), nil
+}
+
+// obeyed is what editors of .http files act on, beside the requests themselves:
+// variables of the person's, the beginning of another request, files to read and
+// to write, and scripts. See
+// https://www.jetbrains.com/help/idea/exploring-http-syntax.html and
+// https://github.com/Huachao/vscode-restclient.
+var obeyed = regexp.MustCompile(`\{\{|(?m:^[ \t]*(?:###|<@?\w*[ \t]|<>|<[ \t]*\{%|>|@))`)
+
+// Extension is what the name of a file with what HTTP made is to end with:
+// .http, so that an editor can send it, or .txt where an editor would do more
+// than that, which whoever sent the request may have meant.
+func Extension(file []byte) string {
+	// Of the ends of lines, regexp knows one.
+	if obeyed.Match(bytes.ReplaceAll(file, []byte("\r"), []byte("\n"))) {
+		return ".txt"
+	}
+	return ".http"
 }
 
 func visible(r rune) rune {

@@ -122,6 +122,28 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
+// TestExtension: no editor reads a file, a script or another request out of what
+// somebody sent.
+func TestExtension(t *testing.T) {
+	for body, want := range map[string]string{
+		"": ".http", `{"a":"b"}`: ".http", "<xml><a> b</a></xml>": ".http", "a < b\nc # d ## e": ".http", "text=hi": ".http",
+		"{\"a\":\"{{token}}\"}": ".txt", "x\n###\nGET http://evil.example/": ".txt", "x\r### y": ".txt", "< /etc/passwd": ".txt", "x\n<@ ./key": ".txt",
+		"<@utf8 ./key": ".txt", "<> out": ".txt", "< {% x %}": ".txt", "> {% client.log(1) %}": ".txt", ">> ~/.bashrc": ".txt", "@host = evil": ".txt",
+	} {
+		file, err := inspect.HTTP(api.InputRequest{Body: []byte(body)}, "http://localhost:8080/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := inspect.Extension(file); got != want {
+			t.Errorf("%q: %s", body, got)
+		}
+	}
+	file, err := inspect.HTTP(api.InputRequest{Query: "a={{token}}"}, "http://localhost:8080/")
+	if err != nil || inspect.Extension(file) != ".txt" {
+		t.Errorf("a query: %v", err)
+	}
+}
+
 func TestPretty(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"b":1.50,"a":[true,null,"<&>"]}`: "{\n  \"a\": [\n    true,\n    null,\n    \"<&>\"\n  ],\n  \"b\": 1.50\n}",

@@ -338,7 +338,7 @@ func (d *arrival) save() {
 			d.w.toasts.say(missing(err), true)
 			return
 		}
-		d.w.o.Files.Save("request-"+strconv.FormatUint(r.ID, 10)+"-"+at+".http", func(out io.WriteCloser, err error) {
+		d.w.o.Files.Save("request-"+strconv.FormatUint(r.ID, 10)+"-"+at+inspect.Extension(text), func(out io.WriteCloser, err error) {
 			if out == nil {
 				d.w.fail(err)
 				return
