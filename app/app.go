@@ -165,6 +165,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.doors, err = a.openDoors(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	if err := a.forgetGone(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	return a, nil
 }
 
