@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure"
 	"github.com/postern/postern/app/exposure/sockets"
@@ -415,6 +416,28 @@ func TestGapsAreBounded(t *testing.T) {
 	}
 	if v := r.view().Gaps; len(v) != mostGaps || v[0].Text != fmt.Sprint("gap ", 3*mostGaps/2-1) {
 		t.Errorf("%d gaps, the latest %+v", len(v), v[0])
+	}
+}
+
+// TestGapsInTurn: two that come in turn, as often as a relay likes, are two lines.
+func TestGapsInTurn(t *testing.T) {
+	w, _ := relayWorld(t)
+	w.start()
+	r := newRelayed(w.app, relaySetup{ID: "x", Kind: "smee", Name: "X"})
+	for i := range 2 * mostGaps {
+		if err := (&relaySink{r}).Gap(t.Context(), relay.Gap{Certain: true, Since: time.Now(), Text: fmt.Sprint("gap ", i%2)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v := r.view().Gaps; len(v) != 2 || v[0].Text != "gap 1" || !v[1].Since.Before(v[1].At) {
+		t.Errorf("%+v", v)
+	}
+	lines, err := w.app.Activity(t.Context(), control.ActivityQuery{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(slices.DeleteFunc(lines, func(l api.Activity) bool { return l.What != api.Missed })); n != 2 {
+		t.Errorf("%d lines of activity", n)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/postern/postern/app/control/api"
@@ -179,15 +180,17 @@ func (s *relaySink) Gap(ctx context.Context, g relay.Gap) error {
 	it := api.RelayGap{At: now, Since: since, Certain: g.Certain, Text: text.Line(g.Text, gapTextMost)}
 	name := r.set.Name
 	// One that comes again and again is one line, with the latest time.
-	again := len(r.kept.Gaps) > 0 && r.kept.Gaps[0].Text == it.Text && r.kept.Gaps[0].Certain == it.Certain && now.Sub(r.kept.Gaps[0].At) < gapEvery
+	before := slices.IndexFunc(r.kept.Gaps, func(o api.RelayGap) bool {
+		return o.Text == it.Text && o.Certain == it.Certain && now.Sub(o.At) < gapEvery
+	})
+	again, gaps := before >= 0, slices.Clone(r.kept.Gaps)
 	if again {
-		if first := r.kept.Gaps[0].Since; !first.IsZero() && first.Before(it.Since) {
+		if first := gaps[before].Since; !first.IsZero() && first.Before(it.Since) {
 			it.Since = first
 		}
-		r.kept.Gaps[0] = it
-	} else {
-		r.kept.Gaps = append([]api.RelayGap{it}, r.kept.Gaps[:min(len(r.kept.Gaps), mostGaps-1)]...)
+		gaps = slices.Delete(gaps, before, before+1)
 	}
+	r.kept.Gaps = append([]api.RelayGap{it}, gaps[:min(len(gaps), mostGaps-1)]...)
 	r.unsaved = true
 	r.mu.Unlock()
 	if err := r.save(ctx); err != nil {
