@@ -153,6 +153,7 @@ func (p *program) run(ctx context.Context, quit context.CancelFunc) error {
 			quit()
 			return errors.Join(err, <-ended, <-served)
 		}
+		fmt.Fprintf(os.Stderr, "The demo runs. In another terminal commands reach it so: postern --data %s status\n", p.o.Dir)
 	}
 	err := p.show(ctx)
 	quit()

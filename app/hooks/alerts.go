@@ -119,15 +119,16 @@ func legacyAlert(p *page, in payload) {
 	}
 }
 
-// sign is how a state is seen at a glance.
+// sign is how a state is seen at a glance, in signs that older fonts have: the
+// window's knows no green and yellow circles.
 func sign(state string) string {
 	switch state {
 	case "firing", "alerting":
 		return "🔴"
 	case "resolved", "ok":
-		return "🟢"
+		return "✅"
 	case "no_data", "paused", "pending":
-		return "🟡"
+		return "⚪"
 	}
 	return ""
 }

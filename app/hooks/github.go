@@ -172,9 +172,9 @@ func excerpt(s string) string {
 func conclusion(s string) string {
 	switch s {
 	case "success":
-		return "🟢"
+		return "✅"
 	case "failure", "timed_out", "error", "startup_failure":
 		return "🔴"
 	}
-	return "🟡"
+	return "⚪"
 }

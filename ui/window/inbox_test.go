@@ -279,6 +279,15 @@ func TestOlderEntries(t *testing.T) {
 		s.press("Go to the newest")
 		s.want("message 500.")
 	})
+	t.Run("the newest that is found needs no way to itself", func(t *testing.T) {
+		s.w.inbox.search.SetText("message 500.")
+		s.pass(time.Second)
+		s.settle()
+		s.w.inbox.list.Select(0)
+		s.settle()
+		s.want("message 500.")
+		s.wantNot("Go to the newest")
+	})
 }
 
 func TestSending(t *testing.T) {

@@ -62,7 +62,13 @@ func (t *thread) open(at place, seq uint64) {
 	}
 	t.loading = true
 	svc := t.p.w.svc
+	last := false // nothing came after the entry
 	t.stop = call(t.p.w.b, briefly, func(ctx context.Context) ([]api.Entry, error) {
+		newest, err := svc.Timeline(ctx, at.account, at.conversation, 0, 1)
+		if err != nil {
+			return nil, err
+		}
+		last = len(newest) > 0 && newest[len(newest)-1].Seq <= seq
 		return svc.Timeline(ctx, at.account, at.conversation, seq+1, pageSize)
 	}, func(es []api.Entry, err error) {
 		t.loading = false
@@ -73,6 +79,11 @@ func (t *thread) open(at place, seq uint64) {
 		t.loaded = true
 		t.entries, t.more = es, len(es) >= pageSize
 		t.draw(true)
+		if last {
+			t.detached = false
+			t.refresh()
+			return
+		}
 		t.jump.Show()
 		t.view.Refresh()
 	})
