@@ -659,6 +659,9 @@ func TestHookDrafts(t *testing.T) {
 	if out := try(api.HookTry{Body: `{}`}); out.Error == "" {
 		t.Errorf("%+v", out)
 	}
+	if out := try(api.HookTry{Dialect: "template", Template: "{{.a}", Body: `{}`}); !strings.Contains(out.Error, "can't be read, line 1: bad character") {
+		t.Errorf("a mistake in a template: %+v", out)
+	}
 	if out := try(api.HookTry{Dialect: "github", Event: "ping", Body: `{"zen":"Simple.","repository":{"full_name":"o/r"}}`}); out.Error != "" {
 		t.Errorf("%+v", out)
 	}

@@ -47,7 +47,7 @@ func compile(source string) (*template.Template, error) {
 	}
 	t, err := template.New("hook").Option("missingkey=zero").Funcs(functions(&work{})).Parse(source)
 	if err != nil {
-		return nil, invalid("Template", "The template can't be read: %s. Correct it.", text.Line(strings.TrimPrefix(err.Error(), "template: "), 200))
+		return nil, invalid("Template", "The template can't be read, line %s. Correct it.", text.Line(strings.TrimPrefix(err.Error(), "template: hook:"), 200))
 	}
 	if len(t.Templates()) > 1 {
 		return nil, Invalid{"Template", "A template can't define others. Write it as one."}
@@ -212,6 +212,12 @@ func tameAll(pipe *parse.PipeNode, lists ...*parse.ListNode) error {
 
 func command(name string, pos parse.Pos) *parse.CommandNode {
 	return &parse.CommandNode{NodeType: parse.NodeCommand, Pos: pos, Args: []parse.Node{parse.NewIdentifier(name).SetPos(pos)}}
+}
+
+// CheckTemplate is what is wrong with a person's template, nil if nothing is.
+func CheckTemplate(source string) error {
+	_, err := compile(source)
+	return err
 }
 
 // templated shows any JSON as the hook's template says.

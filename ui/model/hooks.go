@@ -159,7 +159,7 @@ func HookListening(h api.Hooks) (words string, badge BadgeView) {
 		return "Programs on this computer post to " + address + ".", Badge(exposure.Local)
 	}
 	badge = Badge(exposure.Local)
-	badge.Symbol, badge.Words, badge.Outline = "○", "closed: not open", true
+	badge.Symbol, badge.Words, badge.Outline = "○", "closed", true
 	words = text.Line(h.Why, 300)
 	switch {
 	case words != "":

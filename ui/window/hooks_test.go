@@ -46,7 +46,7 @@ func TestHooksPage(t *testing.T) {
 		s.want("No hooks yet.")
 		s.want("A hook is a URL at which a program on this computer posts into one conversation.")
 		s.want("Nothing listens before there is a hook.")
-		s.want("closed: not open")
+		s.want("closed")
 		s.wantNot("Your hooks")
 		s.press("New hook…")
 		s.want("Make the hook")

@@ -139,7 +139,12 @@ func New(o Options) *cobra.Command {
 	root.SetIn(e.In)
 	root.SetOut(e.Out)
 	root.SetErr(e.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if _, id, ok := strings.Cut(err.Error(), "' in -"); ok && strings.IndexAny(id, "0123456789") == 0 { // as many chats' ids do
+			err = fmt.Errorf("an id that begins with a dash stands after two, behind all flags, as in: -- -1001 (%w)", err)
+		}
+		return usage{err}
+	})
 	root.PersistentFlags().StringVar(&e.data, "data", "", "the data folder `DIR`")
 	root.PersistentFlags().StringVar(&e.client, "client", "", "do only what the named client `NAME` may; see postern clients")
 	e.named = func() bool { return root.PersistentFlags().Changed("client") }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,7 @@ func (e *env) hooksList() *cobra.Command {
 				}
 				var rows [][]string
 				for _, h := range all.Hooks {
-					rows = append(rows, []string{h.ID, h.Name, string(h.Account), hookPlace(h), formName(all.Forms, h.Dialect), turned(h.On),
+					rows = append(rows, []string{h.ID, h.Name, string(h.Account), hookPlace(h), formName(all.Forms, h.Dialect), hookState(h),
 						strconv.FormatUint(h.Count, 10), e.when(h.LastUsed), e.when(h.Expires), h.Problem})
 				}
 				e.table([]string{"HOOK", "NAME", "ACCOUNT", "CONVERSATION", "FORM", "STATE", "POSTS", "LAST USED", "ENDS", "NOTE"}, rows)
@@ -56,6 +57,13 @@ func hookPlace(h api.Hook) string {
 		return h.Where
 	}
 	return string(h.Conversation)
+}
+
+func hookState(h api.Hook) string {
+	if h.On && !h.Expires.IsZero() && time.Now().After(h.Expires) {
+		return "ended"
+	}
+	return turned(h.On)
 }
 
 func turned(on bool) string {
@@ -198,7 +206,7 @@ func (e *env) printHookView(all api.Hooks, h api.Hook) error {
 	}
 	limit := "as usual"
 	if h.Limit.N > 0 {
-		limit = fmt.Sprintf("%d in %s", h.Limit.N, h.Limit.Per)
+		limit = fmt.Sprintf("%d in %s", h.Limit.N, spanText(h.Limit.Per))
 	}
 	marked := "a line in the chat says that it came by a hook"
 	if !h.Marked {
@@ -207,7 +215,7 @@ func (e *env) printHookView(all api.Hooks, h api.Hook) error {
 	var rows [][]string
 	for _, r := range [][2]string{
 		{"id", h.ID}, {"name", h.Name}, {"account", string(h.Account)}, {"conversation", string(h.Conversation)}, {"title", h.Where}, {"thread", string(h.Thread)},
-		{"state", turned(h.On)}, {"note", h.Problem}, {"form", formName(all.Forms, h.Dialect)}, {"template", h.Template}, {"picture", h.Avatar}, {"mark", marked},
+		{"state", hookState(h)}, {"note", h.Problem}, {"form", formName(all.Forms, h.Dialect)}, {"template", h.Template}, {"picture", h.Avatar}, {"mark", marked},
 		{"limit", limit}, {"made", e.when(h.Created)}, {"last used", e.when(h.LastUsed)}, {"posts", strconv.FormatUint(h.Count, 10)},
 		{"ends", e.when(h.Expires)}, {"former address counts until", e.when(h.Rotating)},
 	} {

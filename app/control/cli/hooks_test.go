@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/cli"
 	"github.com/postern/postern/app/control/controltest"
+	"github.com/postern/postern/platforms"
 )
 
 const hookURL = "http://127.0.0.1:47820/api/webhooks/execute/AAAABBBBCCCC"
@@ -46,6 +48,9 @@ func TestHooksAreListed(t *testing.T) {
 		if _, errs, code := s.run(t, "hooks", "show", bad); code == cli.OK || !strings.Contains(errs, "postern hooks") {
 			t.Errorf("%s: %d %s", bad, code, errs)
 		}
+	}
+	if _, errs, code := s.run(t, "hooks", "add", "--name", "X", "telegram", "-100123"); code != cli.Usage || !strings.Contains(errs, "-- -1001") {
+		t.Errorf("an id with a dash: %d %s", code, errs)
 	}
 	if out := s.good(t, "hooks", "forms"); !strings.Contains(out, "/teams") {
 		t.Error(out)
@@ -133,5 +138,16 @@ func TestAClientMakesHooks(t *testing.T) {
 	want := []string{"AddClient ci [hooks:pigeon/c1]", "AddHook pigeon c1 CI cards true", "Timeline pigeon c1 0 1", "RotateHook hook_1 24h0m0s", "ChangeHook hook_1 on false"}
 	if got := b.Calls(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestHookThatEnded(t *testing.T) {
+	b := answering()
+	s := shell{dir: serve(t, b)}
+	ended := someHooks()
+	ended.Hooks[0].Expires, ended.Hooks[0].Limit = time.Now().Add(-time.Minute), platforms.Rate{N: 2, Per: time.Minute, Burst: 2}
+	b.SetComing(controltest.Coming{Hooks: ended})
+	if out := s.good(t, "hooks", "show", "hook_1"); !strings.Contains(out, "ended") || !strings.Contains(out, "2 in 1m\n") {
+		t.Error(out)
 	}
 }
