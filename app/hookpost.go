@@ -84,10 +84,7 @@ func (k hookKeeper) Post(ctx context.Context, in hooks.Admitted, key string, bod
 	if now, err := k.get(h.ID); err != nil || !now.Live(a.now()) { // while it was read
 		return hooks.Receipt{}, errHookGone
 	}
-	acc.mu.Lock()
-	ephemeral := acc.rec.Ephemeral
-	acc.mu.Unlock()
-	seq, err := a.enqueue(ctx, acc, store.Outgoing{Account: h.Account, Message: m, Ephemeral: ephemeral, Origin: origin})
+	seq, err := a.enqueue(ctx, acc, store.Outgoing{Account: h.Account, Message: m, Ephemeral: acc.ephemeral(), Origin: origin})
 	if err != nil {
 		a.log.Error("a hook's post could not be stored", "account", string(h.Account), "err", err)
 		return hooks.Receipt{}, errHookBusy

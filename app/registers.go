@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,14 +88,7 @@ func (a *App) openRegisters(ctx context.Context) error {
 // leftBehind tells what a service still has, and how to take it back by hand.
 func (a *App) leftBehind(ctx context.Context, id platforms.AccountID, was registered, err error) {
 	a.notice(ctx, "unregister-"+string(id), true, fmt.Sprintf("The account %s was removed, and what was registered for it at %s is probably still there: %s. Delete it by hand, its number is %s. %s",
-		id, was.Title, trimStop(platforms.Explain(err)), was.ID, was.Manual))
-}
-
-func trimStop(s string) string {
-	for len(s) > 0 && s[len(s)-1] == '.' {
-		s = s[:len(s)-1]
-	}
-	return s
+		id, was.Title, strings.TrimRight(platforms.Explain(err), "."), was.ID, was.Manual))
 }
 
 // begin refuses a second registration of one account at the same time.

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/postern/postern/platforms"
-	"github.com/postern/postern/platforms/text"
 )
 
 // Badge is what is said of messages that came by a hook.
@@ -56,6 +55,3 @@ func Of(key string) string {
 	}
 	return id
 }
-
-// Sentence is an error of this package as a person reads it.
-func Sentence(err error) string { return text.Sentence(err.Error()) }

@@ -55,15 +55,6 @@ func (g Gate) Open(find func(token string) (Hook, bool), from netip.Addr, token 
 	return h, Answer{}, true
 }
 
-// Admit is Open, then Take.
-func (g Gate) Admit(find func(token string) (Hook, bool), r Request) (Admitted, Answer, bool) {
-	h, a, ok := g.Open(find, r.From, r.Token)
-	if !ok {
-		return Admitted{}, a, false
-	}
-	return g.Take(h, r)
-}
-
 // Take reports whether r, which opened h, may be stored; if not, the Answer is the
 // sender's.
 func (g Gate) Take(h Hook, r Request) (Admitted, Answer, bool) {

@@ -26,12 +26,21 @@ func newWorld() *world { return &world{gate: Gate{NewLimiter(), NewKeys()}} }
 
 func (w *world) find(token string) (Hook, bool) { return w.book.Find(token, time.Now()) }
 
+// admit is what a server does with a request.
+func (w *world) admit(r Request) (Admitted, Answer, bool) {
+	h, a, ok := w.gate.Open(w.find, r.From, r.Token)
+	if !ok {
+		return Admitted{}, a, false
+	}
+	return w.gate.Take(h, r)
+}
+
 func (w *world) post(token, key, body string) (Admitted, Answer, bool) {
 	h := http.Header{}
 	if key != "" {
 		h.Set("Idempotency-Key", key)
 	}
-	return w.gate.Admit(w.find, Request{From: v4(1), Token: token, Header: h, Body: []byte(body)})
+	return w.admit(Request{From: v4(1), Token: token, Header: h, Body: []byte(body)})
 }
 
 func TestAdmit(t *testing.T) {
@@ -116,7 +125,7 @@ func TestRandomTokens(t *testing.T) {
 				_, _ = rand.Read(b)
 			}
 			b[i%TokenLength] = alphabet[i%len(alphabet)]
-			if _, a, ok := w.gate.Admit(w.find, Request{From: v4(uint32(i)), Token: string(b), Header: http.Header{"Idempotency-Key": {string(b)}}}); ok || a.Status != 404 {
+			if _, a, ok := w.admit(Request{From: v4(uint32(i)), Token: string(b), Header: http.Header{"Idempotency-Key": {string(b)}}}); ok || a.Status != 404 {
 				t.Fatalf("%d", a.Status)
 			}
 		}
@@ -262,7 +271,7 @@ func BenchmarkRandomTokens(b *testing.B) {
 	var i uint32
 	for b.Loop() {
 		i++
-		if _, _, ok := w.gate.Admit(w.find, Request{From: v4(i), Token: token, Header: http.Header{}}); ok {
+		if _, _, ok := w.admit(Request{From: v4(i), Token: token, Header: http.Header{}}); ok {
 			b.Fatal("found")
 		}
 	}

@@ -66,7 +66,7 @@ func (e *env) hooksTry() *cobra.Command {
 func (e *env) printHookTried(out api.HookTried) error {
 	var refused error
 	if out.Error != "" {
-		refused = errText(out.Error)
+		refused = errors.New(out.Error)
 	}
 	switch {
 	case e.json:
@@ -83,11 +83,6 @@ func (e *env) printHookTried(out api.HookTried) error {
 	e.block(out.Text)
 	return nil
 }
-
-// errText is a refusal in Postern's words.
-type errText string
-
-func (e errText) Error() string { return string(e) }
 
 func (e *env) hooksListener() *cobra.Command {
 	return &cobra.Command{
@@ -114,7 +109,7 @@ func (e *env) hooksListener() *cobra.Command {
 func (e *env) printServed(all api.Hooks, moved bool) error {
 	var refused error
 	if all.Why != "" {
-		refused = errText(all.Why)
+		refused = errors.New(all.Why)
 	}
 	switch {
 	case e.json:

@@ -21,9 +21,9 @@ const (
 // reached, RFC 2606, section 2.
 const host = "relayed.invalid"
 
-// hop is whether a header is one of those that are about a connection which is not ours, and those by
-// which net/http would take the relay's word over the body that we hold.
-// RFC 9110, section 7.6.1.
+// hop reports whether a header is about a connection, which is not ours, or one
+// by which net/http would take the relay's word over the body that we hold: RFC
+// 9110, section 7.6.1.
 func hop(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
