@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/postern/postern/app/control/api"
+	"github.com/postern/postern/platforms/text"
 )
 
 // How much room the data folder wants, in bytes.
@@ -30,27 +31,16 @@ func Disk(dir string, free func(dir string) (uint64, error)) Probe {
 		if err != nil {
 			return Result{api.Unclear, "How much room is left for the data folder could not be found out.", "Look at the disk's free space yourself."}
 		}
-		text := fmt.Sprintf("%s are free where the data folder is.", size(int64(min(n, 1<<62))))
+		words := fmt.Sprintf("%s are free where the data folder is.", text.Size(int64(min(n, 1<<62))))
 		const do = "Make room on the disk. Without it no message can be stored, and none is acknowledged to the platforms."
 		switch {
 		case n < roomFails:
-			return Result{api.Sick, text, do}
+			return Result{api.Sick, words, do}
 		case n < roomWarns:
-			return Result{api.Warned, text, do}
+			return Result{api.Warned, words, do}
 		}
-		return ok("%s", text)
+		return ok("%s", words)
 	}}
-}
-
-// size is a number of bytes in words.
-func size(n int64) string {
-	switch {
-	case n < 1_000_000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1_000_000_000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }
 
 // mostFiles bounds how many files are looked at.

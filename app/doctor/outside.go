@@ -50,8 +50,8 @@ func files(dir string) Probe {
 		case err != nil:
 			return Result{api.Unclear, "The journal can't be looked at.", "Look whether the data folder belongs to your user."}
 		case copied.IsZero():
-			return ok("It is there, with %s, and was not opened here. There is no copy of it yet.", size(info.Size()))
+			return ok("It is there, with %s, and was not opened here. There is no copy of it yet.", text.Size(info.Size()))
 		}
-		return ok("It is there, with %s, and was not opened here. Its newest copy is of %s.", size(info.Size()), copied.Local().Format("2 January 2006, 15:04"))
+		return ok("It is there, with %s, and was not opened here. Its newest copy is of %s.", text.Size(info.Size()), copied.Local().Format("2 January 2006, 15:04"))
 	}}
 }

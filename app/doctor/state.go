@@ -40,19 +40,19 @@ func Journal(figures func() (Figures, error), write func(context.Context) error,
 			}
 			return Result{api.Sick, "The journal can't be written. " + text.Sentence(err.Error()), "Make room on the disk and look who owns the data folder, then start Postern again."}
 		}
-		text := fmt.Sprintf("%d messages in %s, of it %s free for reuse.", f.Entries, size(f.Bytes), size(f.Free))
+		words := fmt.Sprintf("%d messages in %s, of it %s free for reuse.", f.Entries, text.Size(f.Bytes), text.Size(f.Free))
 		at := now()
 		switch {
 		case f.Copied.IsZero() && at.Sub(f.Opened) > copySettles:
-			return Result{api.Warned, text + " There is no copy of it.", "Look what the log says about copying, and whether the disk has room."}
+			return Result{api.Warned, words + " There is no copy of it.", "Look what the log says about copying, and whether the disk has room."}
 		case !f.Copied.IsZero() && at.Sub(f.Copied) > copyWarns && at.Sub(f.Opened) > copyWarns:
-			return Result{api.Warned, fmt.Sprintf("%s Its newest copy is of %s.", text, f.Copied.Local().Format("2 January 2006")), "Look what the log says about copying, and whether the disk has room."}
+			return Result{api.Warned, fmt.Sprintf("%s Its newest copy is of %s.", words, f.Copied.Local().Format("2 January 2006")), "Look what the log says about copying, and whether the disk has room."}
 		case f.Most > 0 && f.Bytes > f.Most+f.Most/4:
-			return Result{api.Warned, fmt.Sprintf("%s That is above the bound of %s.", text, size(f.Most)), "It shrinks within some hours. If it does not, raise the bound under General, or look at the log."}
+			return Result{api.Warned, fmt.Sprintf("%s That is above the bound of %s.", words, text.Size(f.Most)), "It shrinks within some hours. If it does not, raise the bound under General, or look at the log."}
 		case f.Copied.IsZero():
-			return ok("%s The first copy is made soon.", text)
+			return ok("%s The first copy is made soon.", words)
 		}
-		return ok("%s The newest copy is of %s.", text, f.Copied.Local().Format("2 January 2006, 15:04"))
+		return ok("%s The newest copy is of %s.", words, f.Copied.Local().Format("2 January 2006, 15:04"))
 	}}
 }
 

@@ -35,25 +35,13 @@ func Ago(t, now time.Time) string {
 	}
 }
 
-// Size is a number of bytes in words, in powers of ten: "12.4 MB". Zero and
-// less mean that the size is not known.
+// Size is a number of bytes in words. Zero and less mean that the size is not
+// known.
 func Size(n int64) string {
-	switch {
-	case n <= 0:
+	if n <= 0 {
 		return "size unknown"
-	case n == 1:
-		return "1 byte"
-	case n < 1000:
-		return fmt.Sprintf("%d bytes", n)
 	}
-	v, units := float64(n)/1000, []string{"kB", "MB", "GB", "TB", "PB", "EB"}
-	i := 0
-	// 999.95 would be printed as 1000.0.
-	for v >= 999.95 && i < len(units)-1 {
-		v /= 1000
-		i++
-	}
-	return fmt.Sprintf("%.1f %s", v, units[i])
+	return text.Size(n)
 }
 
 // Count is a number and its noun: "1 message", "2 messages".

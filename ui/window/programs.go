@@ -3,6 +3,7 @@ package window
 import (
 	"context"
 	"reflect"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -261,8 +262,9 @@ func (r *programCard) clock(now time.Time) {
 	}
 }
 
-// upper is s, which begins with a plain letter, as the start of a sentence.
-func upper(s string) string { return string(s[0]-'a'+'A') + s[1:] }
+// upper is s, which begins with a plain letter or a digit, as the start of a
+// sentence.
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func (r *programCard) menu() {
 	r.p.w.menu(r.more, true,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -130,7 +129,7 @@ func (c *relayCard) drawChannels() {
 				words += " · by input " + in
 			}
 			changed := to.set(model.ChannelWords(ch, c.p.w.accountLabel(ch.Account)))
-			return traffic.set(asSentence(words)) || changed
+			return traffic.set(upper(words)) || changed
 		})
 		c.channels.Add(strip(rows))
 	}
@@ -172,7 +171,7 @@ func (c *relayCard) clock(now time.Time) {
 	c.state.set(v.Symbol, stateColor(v.State))
 	changed := c.status.set(v.Words)
 	traffic := model.RelayTraffic(c.r.Taken, c.r.Refused, c.r.Last, now)
-	changed = c.traffic.set(asSentence(traffic)) || changed
+	changed = c.traffic.set(upper(traffic)) || changed
 	for _, f := range c.lines {
 		changed = f(now) || changed
 	}
@@ -182,14 +181,6 @@ func (c *relayCard) clock(now time.Time) {
 	if changed {
 		c.view.Refresh()
 	}
-}
-
-// asSentence is s with a capital, if it begins with a plain letter.
-func asSentence(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // turn pauses the relay, or dials it again.

@@ -47,7 +47,7 @@ func word(k api.RelayKind) string {
 
 func channelsTitle(k api.RelayKind) string {
 	if k.Many {
-		return asSentence(word(k)) + "s, and where each leads"
+		return upper(word(k)) + "s, and where each leads"
 	}
 	return "Where it leads"
 }

@@ -14,6 +14,7 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,10 +144,10 @@ func (p *Poster) message(d app.Delivery) (platforms.Message, error) {
 	if strings.TrimSpace(words) == "" && len(files) == 0 {
 		return platforms.Message{}, nil
 	}
-	who := first(text.Line(ev.From.Name, 80), text.Line(ev.From.Handle, 80), text.Line(string(ev.From.ID), 80), "Somebody")
+	who := cmp.Or(text.Line(ev.From.Name, 80), text.Line(ev.From.Handle, 80), text.Line(string(ev.From.ID), 80), "Somebody")
 	shown, err := p.shape.Show(map[string]any{
 		"who": who, "handle": text.Line(ev.From.Handle, 80), "account": text.Line(d.Label, 80),
-		"where": first(text.Line(ev.Conversation.Title, 80), text.Line(d.Label, 80), string(d.Account)),
+		"where": cmp.Or(text.Line(ev.Conversation.Title, 80), text.Line(d.Label, 80), string(d.Account)),
 		"text":  words, "time": ev.Time.Format("2006-01-02 15:04"),
 	})
 	if err != nil {
@@ -161,30 +162,11 @@ func (p *Poster) message(d app.Delivery) (platforms.Message, error) {
 // named is a file by its name and size: what a chat's webhook can't take is not
 // sent along.
 func named(a platforms.Attachment) string {
-	name := first(text.Line(a.Name, 100), "a file")
+	name := cmp.Or(text.Line(a.Name, 100), "a file")
 	if a.Size <= 0 {
 		return "📎 " + name
 	}
-	return "📎 " + name + " (" + size(a.Size) + ")"
-}
-
-func size(n int64) string {
-	switch {
-	case n >= 1_000_000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	case n >= 1000:
-		return fmt.Sprintf("%d kB", n/1000)
-	}
-	return fmt.Sprintf("%d bytes", n)
-}
-
-func first(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
+	return "📎 " + name + " (" + text.Size(a.Size) + ")"
 }
 
 // place reads ACCOUNT or ACCOUNT/CONVERSATION. Only the first slash divides: ids

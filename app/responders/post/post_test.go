@@ -74,7 +74,7 @@ func TestWords(t *testing.T) {
 		"what a template puts is not read": {d: said("{{.who}}"), want: "**Ada** in Build: {{\\.who}}"},
 		"files": {d: said("see", func(d ev) {
 			d.Event.Attachments = []platforms.Attachment{{Name: "plan [v1].pdf", Size: 2_500_000}, {Size: 12}, {Name: "a.txt", Size: 9_999}}
-		}), want: "**Ada** in Build: see\n\n📎 plan \\[v1\\]\\.pdf \\(2\\.5 MB\\)\n\n📎 a file \\(12 bytes\\)\n\n📎 a\\.txt \\(9 kB\\)"},
+		}), want: "**Ada** in Build: see\n\n📎 plan \\[v1\\]\\.pdf \\(2\\.5 MB\\)\n\n📎 a file \\(12 bytes\\)\n\n📎 a\\.txt \\(10\\.0 kB\\)"},
 		"a file without words":       {d: said("", func(d ev) { d.Event.Attachments = []platforms.Attachment{{Name: "a.png"}} }), want: "**Ada** in Build:\n\n📎 a\\.png"},
 		"what has no words":          {d: said("", func(d ev) { d.Event.Note = "location" }), want: "**Ada** in Build: \\[location\\]"},
 		"a machine's request":        {d: said("built", func(d ev) { d.Event.From.Bot = true; d.Event.Raw = &platforms.Raw{} }), want: "**Ada** in Build: built"},
