@@ -6,12 +6,13 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/postern/postern/app/inspect"
 	"github.com/postern/postern/app/internal/redact"
 	"github.com/postern/postern/platforms"
 )
 
-// masked stands for a value that lets its holder act.
-const masked = "[masked]"
+// masked stands for a value that lets its holder act, wherever a request is shown.
+const masked = inspect.Masked
 
 // Bounds of the headers that are kept of a request.
 const (

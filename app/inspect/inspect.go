@@ -27,11 +27,11 @@ const Masked = "[masked]"
 // takes 128 KiB in one argument.
 const inline = 32 << 10
 
-// ErrMissing says that a request can't be shown as it came, since it is not all
+// Missing says that a request can't be shown as it came, since it is not all
 // kept.
-type ErrMissing struct{ Text string }
+type Missing struct{ Text string }
 
-func (e *ErrMissing) Error() string { return e.Text }
+func (e *Missing) Error() string { return e.Text }
 
 // URL is an address with a request's query.
 func URL(r api.InputRequest, address string) string {
@@ -76,11 +76,11 @@ func headers(r api.InputRequest) (out [][2]string) {
 func whole(r api.InputRequest) error {
 	switch {
 	case r.Erased:
-		return &ErrMissing{"What this request held is not kept."}
+		return &Missing{"What this request held is not kept."}
 	case r.Cut:
-		return &ErrMissing{"Only the beginning of this request's body is kept."}
+		return &Missing{"Only the beginning of this request's body is kept."}
 	case r.Method != "" && !token(r.Method):
-		return &ErrMissing{"This request has a method that HTTP does not know."}
+		return &Missing{"This request has a method that HTTP does not know."}
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func whole(r api.InputRequest) error {
 // Curl is a command for a POSIX shell that sends a request to an address with the
 // same method, query, headers and body. Where the body is not plain text it
 // comes through base64. Values that were taken out stand as [Masked]. The error
-// is an *[ErrMissing].
+// is an *[Missing].
 //
 // What curl would add by itself is left out: https://curl.se/docs/manpage.html
 func Curl(r api.InputRequest, address string) (string, error) {
@@ -157,7 +157,7 @@ func hidden(r rune) bool {
 
 // HTTP is a request as it stands on the wire, in HTTP/1.1, with the whole address
 // in its first line: what editors read in files that end with .http. The error is
-// an *[ErrMissing].
+// an *[Missing].
 func HTTP(r api.InputRequest, address string) ([]byte, error) {
 	if err := whole(r); err != nil {
 		return nil, err

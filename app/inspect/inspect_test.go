@@ -105,7 +105,7 @@ func TestCurl(t *testing.T) {
 
 func TestMissing(t *testing.T) {
 	for name, r := range map[string]api.InputRequest{"erased": {Erased: true}, "cut": {Cut: true}, "method": {Method: "P OST"}} {
-		var missing *inspect.ErrMissing
+		var missing *inspect.Missing
 		if _, err := inspect.Curl(r, "http://localhost"); !errors.As(err, &missing) {
 			t.Errorf("%s: %v", name, err)
 		}

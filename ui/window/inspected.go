@@ -10,7 +10,7 @@ import (
 
 // missing says what is wrong, where a request can't be shown as it came.
 func missing(err error) string {
-	var m *inspect.ErrMissing
+	var m *inspect.Missing
 	if errors.As(err, &m) {
 		return m.Text
 	}
