@@ -156,9 +156,8 @@ func channelOf(s string) (string, error) {
 }
 
 func newWebhookRelay(c RelayConfig) (relay.Source, error) {
-	client := *c.HTTP
 	return webhookrelay.New(webhookrelay.Options{Server: cmp.Or(c.Settings["server"], webhookrelay.Hosted),
-		Key: c.Settings["key"], Secret: c.Secrets["secret"], Buckets: c.Channels, Dial: c.Dial, Client: &client, Proxy: c.Proxy,
+		Key: c.Settings["key"], Secret: c.Secrets["secret"], Buckets: c.Channels, Dial: c.Dial, Client: c.HTTP, Proxy: c.Proxy,
 		Report: c.Settings["report"] == switchOn, Answers: c.Settings["answers"] == switchOn, Log: c.Log, Now: c.Now})
 }
 

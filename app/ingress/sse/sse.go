@@ -19,7 +19,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -276,7 +275,7 @@ func (s *Source) refused(resp *http.Response) error {
 		e.Kind, e.Text = platforms.Unauthorized, "The relay refused the channel. Check the channel, or make a new one."
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		e.Kind, e.Text = platforms.RateLimited, "The relay asks for a pause. The next try follows by itself."
-		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), s.o.Now())
+		e.RetryAfter = platforms.RetryAfter(resp.Header.Get("Retry-After"), s.o.Now(), time.Hour)
 	case status/100 == 3:
 		e.Text = "The relay sent us elsewhere, which is not followed. Check the server's address."
 	case status == http.StatusNotFound || status == http.StatusGone || status == http.StatusNoContent:
@@ -287,17 +286,6 @@ func (s *Source) refused(resp *http.Response) error {
 		e.Text = "The relay did not open the channel. The next try follows by itself."
 	}
 	return e
-}
-
-// retryAfter is RFC 9110, section 10.2.3, an hour at most.
-func retryAfter(v string, now time.Time) time.Duration {
-	wait := time.Duration(0)
-	if n, err := strconv.ParseUint(v, 10, 16); err == nil {
-		wait = time.Duration(n) * time.Second
-	} else if at, err := http.ParseTime(v); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), time.Hour)
 }
 
 // told is err in words, without the channel: ctx's error if that ended.

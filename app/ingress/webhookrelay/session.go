@@ -81,20 +81,9 @@ func refused(resp *http.Response, now time.Time) error {
 		Err: fmt.Errorf("status %d", resp.StatusCode)}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		e.Kind, e.Text = platforms.RateLimited, "Webhook Relay asks for a pause. The next try follows by itself."
-		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
+		e.RetryAfter = platforms.RetryAfter(resp.Header.Get("Retry-After"), now, time.Hour)
 	}
 	return e
-}
-
-// retryAfter is RFC 9110, section 10.2.3, an hour at most.
-func retryAfter(v string, now time.Time) time.Duration {
-	wait := time.Duration(0)
-	if n, err := strconv.ParseUint(v, 10, 16); err == nil {
-		wait = time.Duration(n) * time.Second
-	} else if at, err := http.ParseTime(v); err == nil {
-		wait = at.Sub(now)
-	}
-	return min(max(wait, 0), time.Hour)
 }
 
 // greet signs in and subscribes.

@@ -97,7 +97,7 @@ func (r *Responder) status(res *http.Response) error {
 	case code >= 200 && code <= 299:
 		return nil
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests, code >= 500:
-		return &platforms.Error{Kind: platforms.Temporary, RetryAfter: rest(res.Header.Get("Retry-After"), r.now()),
+		return &platforms.Error{Kind: platforms.Temporary, RetryAfter: platforms.RetryAfter(res.Header.Get("Retry-After"), r.now(), longestRest),
 			Text: fmt.Sprintf("%s can't take the event now (%s). See what it says; the next try follows by itself.", r.name(), said)}
 	case code >= 300 && code <= 399:
 		return r.rejected(fmt.Sprintf("it points to another address (%s), which is not followed. Put the address that answers into the settings.", said), nil)
@@ -107,21 +107,6 @@ func (r *Responder) status(res *http.Response) error {
 		return r.rejected(fmt.Sprintf("it wants no more events (%s). Remove it, or give it a new address.", said), nil)
 	}
 	return r.rejected(fmt.Sprintf("it refused the event (%s). See what it says, and check the address.", said), nil)
-}
-
-// rest is a Retry-After (RFC 9110 §10.2.3): seconds, or a date. 0 if it says nothing.
-func rest(h string, now time.Time) time.Duration {
-	h = strings.TrimSpace(h)
-	if n, err := strconv.ParseUint(h, 10, 64); err == nil {
-		return time.Duration(min(n, uint64(longestRest/time.Second))) * time.Second
-	} else if errors.Is(err, strconv.ErrRange) {
-		return longestRest
-	}
-	at, err := http.ParseTime(h)
-	if err != nil {
-		return 0
-	}
-	return min(max(0, at.Sub(now)), longestRest)
 }
 
 // answer is what the sender gets to see.
