@@ -217,7 +217,7 @@ func entry(e store.Entry) api.Entry {
 	v := api.Entry{
 		Seq: e.Seq, Account: e.Account, Conversation: e.Conversation, Outgoing: e.Outgoing,
 		Status: api.EntryStatus(e.Status), Why: e.Why, At: e.Stored, Stored: e.Stored, IDs: e.IDs,
-		Replay: e.Replay, Away: e.Away, Stranger: e.Stranger, MayDuplicate: e.MayDuplicate, Edited: e.Edited, Erased: e.Erased,
+		Replay: e.Replay, ReplayRequest: e.ReplayRequest, Away: e.Away, Stranger: e.Stranger, MayDuplicate: e.MayDuplicate, Edited: e.Edited, Erased: e.Erased,
 	}
 	switch {
 	case e.Event != nil:

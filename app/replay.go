@@ -100,7 +100,8 @@ func rejected(words string) *api.Error { return &api.Error{Kind: platforms.Rejec
 // rerun is an event to be handed on once more.
 type rerun struct {
 	ev       platforms.Event
-	of       uint64 // the entry; 0: a request of which there is none
+	of       uint64 // the entry; 0: there is none
+	request  uint64 // where there is none, what came
 	words    string // of what, for the activity
 	stranger bool
 }
@@ -150,15 +151,15 @@ func (a *App) replayed(ctx context.Context, r api.Replay) (*account, []rerun, er
 		return nil, nil, err
 	}
 	var list []rerun
-	of := uint64(0)
+	of, request := uint64(0), q.ID
 	if len(q.Entries) > 0 {
-		of = q.Entries[0]
+		of, request = q.Entries[0], 0
 	}
 	for _, ev := range evs {
 		if r.Text != nil {
 			ev.Text = *r.Text
 		}
-		list = append(list, rerun{ev: ev, of: of, words: fmt.Sprintf("request %d", q.ID)})
+		list = append(list, rerun{ev: ev, of: of, request: request, words: fmt.Sprintf("request %d", q.ID)})
 	}
 	return acc, list, nil
 }
@@ -294,7 +295,7 @@ func (a *App) replayOne(ctx context.Context, acc *account, r api.Replay, one rer
 	kept := ev
 	kept.Message = "" // an edit of the message is not one of this
 	decision, _ := json.Marshal(d)
-	seq, err := a.store.AcceptReplay(ctx, store.Incoming{Account: acc.id, Event: kept, Ephemeral: acc.ephemeral(), Decision: decision, Replay: one.of},
+	seq, err := a.store.AcceptReplay(ctx, store.Incoming{Account: acc.id, Event: kept, Ephemeral: acc.ephemeral(), Decision: decision, Replay: one.of, ReplayRequest: one.request},
 		"replayed by hand: "+one.words)
 	if err != nil {
 		return api.Replayed{}, wireError(err)

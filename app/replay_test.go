@@ -132,7 +132,7 @@ func TestReplayOfRequests(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	got = w.replay(api.Replay{Request: list[0].ID}) // a person may look at what a refused one would have done
-	if got.Results[0].Answers[0] != "one: refused" || got.Event.Replay != 0 || got.Event.Why == "" {
+	if got.Results[0].Answers[0] != "one: refused" || got.Event.Replay != 0 || got.Event.ReplayRequest != list[0].ID || got.Event.Why == "" {
 		t.Errorf("%+v", got)
 	}
 	d := one.deliveries()

@@ -210,7 +210,10 @@ func PostedBy(e api.Entry) (who, via string) {
 // ReplayWords says what a message repeats; of is that message, if it is known.
 // It is empty for one that repeats nothing.
 func ReplayWords(e api.Entry, of *api.Entry) string {
-	if e.Replay == 0 {
+	switch {
+	case e.ReplayRequest != 0:
+		return "replay of request " + strconv.FormatUint(e.ReplayRequest, 10)
+	case e.Replay == 0:
 		return ""
 	}
 	if of != nil {

@@ -166,6 +166,9 @@ func TestReplayWords(t *testing.T) {
 	if got := ReplayWords(api.Entry{}, nil); got != "" {
 		t.Errorf("%q", got)
 	}
+	if got := ReplayWords(api.Entry{ReplayRequest: 7}, nil); got != "replay of request 7" {
+		t.Errorf("%q", got)
+	}
 	if got := ReplayWords(e, nil); got != "replay of entry 104" {
 		t.Errorf("%q", got)
 	}

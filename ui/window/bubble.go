@@ -310,6 +310,9 @@ func (b *bubble) details() {
 	if e.Replay != 0 {
 		add("Repeats entry", strconv.FormatUint(e.Replay, 10))
 	}
+	if e.ReplayRequest != 0 {
+		add("Repeats request", strconv.FormatUint(e.ReplayRequest, 10))
+	}
 	if w.byWebhook(e) {
 		add("Came by", "a webhook, not end-to-end encrypted")
 	}

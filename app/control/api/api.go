@@ -244,11 +244,14 @@ type Entry struct {
 
 	// Hook is the name of the hook that this was posted by, Poster who posted it
 	// there and Avatar their picture's address. Replay is the seq of the message
-	// that this one repeats.
+	// that this one repeats, ReplayRequest the id of the request where that had
+	// become no message.
 	Hook   string `json:"hook,omitempty"`
 	Poster string `json:"poster,omitempty"`
 	Avatar string `json:"avatar,omitempty"`
 	Replay uint64 `json:"replay,omitempty"`
+
+	ReplayRequest uint64 `json:"replay_request,omitempty"`
 
 	Away         bool `json:"away,omitempty"`          // came while Postern was off
 	Stranger     bool `json:"stranger,omitempty"`      // from nobody known

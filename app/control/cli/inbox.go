@@ -194,7 +194,7 @@ func marks(v api.Entry) string {
 	for _, m := range []struct {
 		on   bool
 		word string
-	}{{v.Away, "while away"}, {v.Stranger, "stranger"}, {v.MayDuplicate, "may be a duplicate"}, {v.Edited, "edited"}, {v.Replay != 0, "replay"}} {
+	}{{v.Away, "while away"}, {v.Stranger, "stranger"}, {v.MayDuplicate, "may be a duplicate"}, {v.Edited, "edited"}, {v.Replay != 0 || v.ReplayRequest != 0, "replay"}} {
 		if m.on {
 			words = append(words, m.word)
 		}

@@ -301,7 +301,7 @@ func fit(from Incoming) (platforms.Event, []byte, error) {
 	ev.Conversation.Title = cut(ev.Conversation.Title, maxName)
 	ev.From.Name = cut(ev.From.Name, maxName)
 	ev.From.Handle = cut(ev.From.Handle, maxName)
-	b, err := json.Marshal(incoming{ev, decision, from.Replay})
+	b, err := json.Marshal(incoming{ev, decision, from.Replay, from.ReplayRequest})
 	if err != nil {
 		return ev, nil, fmt.Errorf("encode an event: %w", err)
 	}
@@ -311,7 +311,7 @@ func fit(from Incoming) (platforms.Event, []byte, error) {
 	if ev.Raw != nil { // the text says what it was
 		ev.Raw = nil
 		ev.Note = cut(ev.Note, 1<<10) + " (the request was too big to be stored whole)"
-		if b, err = json.Marshal(incoming{ev, decision, from.Replay}); err != nil {
+		if b, err = json.Marshal(incoming{ev, decision, from.Replay, from.ReplayRequest}); err != nil {
 			return ev, nil, fmt.Errorf("encode an event: %w", err)
 		}
 		if len(b) <= maxBody {
@@ -333,7 +333,7 @@ func fit(from Incoming) (platforms.Event, []byte, error) {
 	if len(ev.Cursor) > maxNote {
 		ev.Cursor = ""
 	}
-	if b, err = json.Marshal(incoming{ev, decision, from.Replay}); err != nil {
+	if b, err = json.Marshal(incoming{ev, decision, from.Replay, from.ReplayRequest}); err != nil {
 		return ev, nil, fmt.Errorf("encode an event: %w", err)
 	}
 	return ev, b, nil

@@ -159,7 +159,7 @@ func (s *Store) show(e *entry, c *conv) Entry {
 		var in incoming
 		if in, err = s.seal.incoming(e); err == nil {
 			in.Event.Conversation.ID = c.ID
-			out.Event, out.Decision, out.Replay = &in.Event, in.Decision, in.Replay
+			out.Event, out.Decision, out.Replay, out.ReplayRequest = &in.Event, in.Decision, in.Replay, in.ReplayRequest
 			return out
 		}
 	}

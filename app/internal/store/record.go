@@ -241,6 +241,8 @@ type incoming struct {
 	platforms.Event
 	Decision json.RawMessage `json:"decision,omitempty"`
 	Replay   uint64          `json:"replay,omitempty"`
+
+	ReplayRequest uint64 `json:"replay_request,omitempty"`
 }
 
 func (s *sealer) incoming(e *entry) (in incoming, err error) {

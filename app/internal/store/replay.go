@@ -3,7 +3,8 @@ package store
 import "context"
 
 // AcceptReplay stores an event that a person has handed on once more, as
-// delivered: nothing else is to take it up. in.Replay says of what.
+// delivered: nothing else is to take it up. in.Replay or in.ReplayRequest says
+// of what.
 func (s *Store) AcceptReplay(ctx context.Context, in Incoming, why string) (seq uint64, err error) {
 	ev, body, err := fit(in)
 	if err != nil {

@@ -40,9 +40,10 @@ type Incoming struct {
 	// Decision is whatever the caller wants to find again in the Job and the
 	// Entry, sealed with the event: JSON of at most 16 KiB.
 	Decision json.RawMessage
-	// Replay is the seq of the entry, or the id of the request, of which a person
-	// has this handed on once more; 0: it came from outside.
-	Replay uint64
+	// Replay is the seq of the entry that a person has handed on once more by this;
+	// ReplayRequest, where it became no entry, the id of the request. Both 0: it
+	// came from outside.
+	Replay, ReplayRequest uint64
 
 	// Activity, if set, is recorded in the same transaction unless the event is
 	// a duplicate. Its Entry becomes the seq of the event.
@@ -176,6 +177,8 @@ type Entry struct {
 	MayDuplicate bool
 	Edited       bool
 	Erased       bool
+
+	ReplayRequest uint64 // of Incoming
 }
 
 // Activity is one line of what happened and why.
