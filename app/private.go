@@ -25,7 +25,15 @@ func (a *App) private(ctx context.Context) (support.Private, error) {
 	if err != nil {
 		return support.Private{}, wireError(err)
 	}
-	if err := a.readSecrets(ctx, records, setups); err != nil {
+	relays, err := a.everyRelay()
+	if err != nil {
+		return support.Private{}, wireError(err)
+	}
+	registrations, err := a.everyRegistration()
+	if err != nil {
+		return support.Private{}, wireError(err)
+	}
+	if err := a.readSecrets(ctx, records, setups, relays, registrations); err != nil {
 		a.log.Warn("no bundle: a secret can't be read", "err", err)
 		return support.Private{}, &api.Error{Kind: platforms.Temporary, Text: "A secret could not be read, so it could not be taken out of the bundle, and none was made. Unlock the keyring, then try again."}
 	}
@@ -47,6 +55,7 @@ func (a *App) private(ctx context.Context) (support.Private, error) {
 	for _, r := range a.Routes().Routes {
 		names = append(names, nicknamed("route", r.ID, r.Name)...)
 	}
+	names = append(names, a.arrivalNames(relays, registrations)...)
 	for _, c := range conversations {
 		names = append(names, nicknamed("conversation", string(c.ID), string(c.ID), c.Title)...)
 	}
@@ -61,8 +70,8 @@ func (a *App) private(ctx context.Context) (support.Private, error) {
 
 // readSecrets reads every secret there is, so that the vault knows it: also those
 // of accounts that are paused or of another version's, and of responders that
-// are not trusted.
-func (a *App) readSecrets(ctx context.Context, records []store.Account, setups []*setup) error {
+// are not trusted; and those of relays, and of services that were told an address.
+func (a *App) readSecrets(ctx context.Context, records []store.Account, setups []*setup, relays []relaySetup, registrations map[platforms.AccountID]registered) error {
 	var names []string
 	for _, r := range records {
 		names = append(names, secretName(r.ID, ownKey))
@@ -76,6 +85,16 @@ func (a *App) readSecrets(ctx context.Context, records []store.Account, setups [
 	for _, s := range setups {
 		for _, f := range s.Secrets {
 			names = append(names, secretName(s.vaultID(), f))
+		}
+	}
+	for _, s := range relays {
+		for _, f := range s.Secrets {
+			names = append(names, secretName(s.vaultID(), f))
+		}
+	}
+	for id, r := range registrations {
+		for _, f := range r.Secrets {
+			names = append(names, secretName(registrationID(id), f))
 		}
 	}
 	for _, n := range names {
@@ -98,6 +117,63 @@ func (a *App) everySetup() (list []*setup, err error) {
 		return nil, nil // nothing was ever set up by what it says
 	}
 	return slices.DeleteFunc(list, func(s *setup) bool { return s == nil }), err
+}
+
+// everyRelay is the relays that are kept, as everySetup is the responders.
+func (a *App) everyRelay() (list []relaySetup, err error) {
+	var k kept
+	if found, err := a.store.Setting(settingRelays, &k); !found || err != nil {
+		return nil, err
+	}
+	if err = json.Unmarshal(k.Value, &list); isShape(err) {
+		return nil, nil // nothing was ever set up by what it says
+	}
+	return list, err
+}
+
+// everyRegistration is what services were told, as everySetup is the responders.
+func (a *App) everyRegistration() (m map[platforms.AccountID]registered, err error) {
+	var k kept
+	if found, err := a.store.Setting(settingRegisters, &k); !found || err != nil {
+		return nil, err
+	}
+	if err = json.Unmarshal(k.Value, &m); isShape(err) {
+		return nil, nil //nolint:nilnil // nothing was ever registered by what it says
+	}
+	return m, err
+}
+
+// arrivalNames is what hooks, relays and what was registered are called, and
+// where they are.
+func (a *App) arrivalNames(relays []relaySetup, registrations map[platforms.AccountID]registered) (out []support.Name) {
+	book := a.hooking.now()
+	for _, h := range book.List() {
+		out = append(out, nicknamed("hook", h.ID, h.ID, h.Name)...)
+		out = append(out, nicknamed("conversation", string(h.Conversation), string(h.Conversation))...)
+	}
+	for _, s := range relays {
+		kind, _ := a.relays.kind(s.Kind)
+		if s.Name != kind.Title {
+			out = append(out, nicknamed("relay", s.ID, s.Name)...)
+		}
+		for key, v := range s.Settings {
+			if !slices.ContainsFunc(kind.Fields, func(f platforms.Field) bool { return f.Key == key && len(f.Options) > 0 }) {
+				out = append(out, settingNames(v)...)
+			}
+		}
+		for _, c := range s.Channels {
+			out = append(out, nicknamed("channel", "", c.Channel)...)
+			out = append(out, nicknamed("account", "", c.Was)...)
+			out = append(out, settingNames(c.Public)...)
+		}
+	}
+	for _, r := range registrations {
+		out = append(out, nicknamed("registration", "", r.ID, r.Where)...)
+		for _, v := range r.Values {
+			out = append(out, settingNames(v)...)
+		}
+	}
+	return out
 }
 
 // shortestWord is how long an id, a name or a setting must be to be taken out

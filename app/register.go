@@ -46,7 +46,7 @@ func (a *App) registerForm(c *account) (form platforms.RegisterForm, rec store.A
 // registration is what is kept of a registration, in the form of an account's
 // record, as far as it is for this form.
 func registration(id platforms.AccountID, form platforms.RegisterForm, was registered) store.Account {
-	rec := store.Account{ID: id + "/@register", Name: "registration of " + string(id), Settings: map[string]string{}}
+	rec := store.Account{ID: registrationID(id), Name: "registration of " + string(id), Settings: map[string]string{}}
 	for _, f := range form.Fields {
 		if v, ok := was.Values[f.Key]; ok && !f.Secret && was.Title == form.Title {
 			rec.Settings[f.Key] = v
@@ -57,6 +57,10 @@ func registration(id platforms.AccountID, form platforms.RegisterForm, was regis
 	}
 	return rec
 }
+
+// registrationID is what a registration's secrets are kept under, as if it were an
+// account.
+func registrationID(id platforms.AccountID) platforms.AccountID { return id + "/@register" }
 
 // RegisterForm is what an input's service wants to know.
 func (a *App) RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegForm, error) {
@@ -318,7 +322,7 @@ func (a *App) unregister(ctx context.Context, c *account, was registered) error 
 	if err != nil {
 		return err
 	}
-	secrets, err := a.keptSecrets(ctx, store.Account{ID: c.id + "/@register", Secrets: was.Secrets})
+	secrets, err := a.keptSecrets(ctx, store.Account{ID: registrationID(c.id), Secrets: was.Secrets})
 	if err != nil {
 		return err
 	}
@@ -345,7 +349,7 @@ func (a *App) forgetRegistration(ctx context.Context, id platforms.AccountID, wa
 	ctx = context.WithoutCancel(ctx)
 	var failed error
 	for _, f := range was.Secrets {
-		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(id+"/@register", f)))
+		failed = errors.Join(failed, a.vault.Delete(ctx, secretName(registrationID(id), f)))
 	}
 	return errors.Join(failed, a.registers.change(ctx, id, func(registered, bool) *registered { return nil }))
 }

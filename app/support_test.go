@@ -210,6 +210,38 @@ func TestABundleHoldsNothingPrivate(t *testing.T) {
 	}
 }
 
+// TestABundleNamesNoWayIn: neither hooks, relays and their servers nor what was
+// registered, in whatever was logged of them.
+func TestABundleNamesNoWayIn(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.add()
+	const token = "token-of-a-registration-0123"
+	relays := `[{"id":"gosmee-1","kind":"gosmee","name":"Bakery's relay","settings":{"server":"https://relay.bakery.example"},"secrets":["channel"],` +
+		`"channels":[{"channel":"bakery-orders","account":"fake","public":"https://in.bakery.example/x"}]}]`
+	if err := errors.Join(
+		w.vault.Set(t.Context(), secretName("relay:gosmee-1", "channel"), platforms.NewSecret(runs)),
+		w.vault.Set(t.Context(), secretName("fake/@register", "token"), platforms.NewSecret(token)),
+		w.app.store.PutSetting(t.Context(), settingRelays, kept{Value: json.RawMessage(relays)}),
+		w.app.store.PutSetting(t.Context(), settingRegisters, kept{Value: json.RawMessage(`{"fake":{"where":"bakery/oven","values":{"base":"https://git.bakery.example"},"secrets":["token"]}}`)}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	w.hook(api.HookDraft{Name: "Bakery's hook"})
+	w.app.notice(t.Context(), "n", true, "Bakery's hook, Bakery's relay, bakery-orders, relay.bakery.example, in.bakery.example, git.bakery.example, bakery/oven, "+runs+" "+token)
+	s, err := w.app.Support(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range unzip(t, s) {
+		for _, gone := range []string{"akery", runs, token} {
+			if i := strings.Index(text, gone); i >= 0 {
+				t.Errorf("%s holds %q", name, text[max(0, i-60):min(len(text), i+60)])
+			}
+		}
+	}
+}
+
 // firstAccount is what a bundle calls its first account.
 func firstAccount(s api.Support) string {
 	for _, f := range s.Files {
@@ -231,6 +263,12 @@ func TestNoBundleWhereASecretCantBeRead(t *testing.T) {
 		},
 		"a replaced one": func(w *world) error {
 			return w.app.store.PutAccount(w.t.Context(), store.Account{ID: "a", Platform: "fake", Former: map[string]time.Time{long: {}}})
+		},
+		"a relay's": func(w *world) error {
+			return w.app.store.PutSetting(w.t.Context(), settingRelays, kept{Value: json.RawMessage(`[{"id":"` + long + `","secrets":["channel"]}]`)})
+		},
+		"a registration's": func(w *world) error {
+			return w.app.store.PutSetting(w.t.Context(), settingRegisters, kept{Value: json.RawMessage(`{"` + long + `":{"secrets":["token"]}}`)})
 		},
 		"a responder's": func(w *world) error {
 			return w.app.store.PutSetting(w.t.Context(), settingResponders, kept{Value: json.RawMessage(`[{"id":"` + long + `","secrets":["key"]}]`)})
