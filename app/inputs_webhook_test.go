@@ -80,6 +80,23 @@ func TestInputOfGitHub(t *testing.T) {
 	}
 }
 
+// TestTriedIsWhatIsKept: who tries an expression sees no more than who looks at
+// the request.
+func TestTriedIsWhatIsKept(t *testing.T) {
+	in := newInput(t, webhooktest.GitHub, echoing("one"))
+	in.open("bot.example.org")
+	body := `{"zen":"open","ours":"` + hookSecret + `","client_secret":"theirs-0123456789"}`
+	if status, words := in.deliverTo(webhooktest.GitHub, "ping", body, hookSecret); status != 200 {
+		t.Fatalf("%d %q", status, words)
+	}
+	r := in.requests(api.InputQuery{})[0]
+	for expr, want := range map[string]string{"json.zen": "open", "json.ours": masked, "json.client_secret": masked, `header("X-Github-Event")`: "ping"} {
+		if got, err := in.app.TryInput(t.Context(), api.InputTrial{Request: r.ID, Expr: expr}); err != nil || got.Text != want {
+			t.Errorf("%s: %+v %v", expr, got, err)
+		}
+	}
+}
+
 // TestChallengeIsNotAnswered: a chosen answer does not take the place of what the
 // protocol wants.
 func TestChallengeIsNotAnswered(t *testing.T) {

@@ -69,9 +69,9 @@ func (a *App) TryInput(ctx context.Context, t api.InputTrial) (api.InputTried, e
 	if len(r.Entries) > 0 {
 		if e, err := a.store.Entry(r.Entries[0]); err == nil && e.Event != nil {
 			ev = *e.Event
-			if ev.Raw == nil {
-				ev.Raw = &platforms.Raw{Method: r.Method, Header: r.Header, Body: r.Body}
-			}
+			// Not the event's own: whoever may try may see no more than is kept of
+			// the request.
+			ev.Raw = &platforms.Raw{Method: r.Method, Header: r.Header, Body: r.Body}
 		}
 	}
 	words, err := w.Text(a.routeInput(acc, ev))
