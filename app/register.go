@@ -335,13 +335,25 @@ func (a *App) unregister(ctx context.Context, c *account, was registered) error 
 func (a *App) unregisterRemoved(ctx context.Context, c *account) error {
 	was, ok := a.registers.get(c.id)
 	if !ok {
-		return nil
+		return a.forgetTried(ctx, c)
 	}
 	defer c.drop()
 	if err := a.unregister(ctx, c, was); err != nil {
 		a.leftBehind(ctx, c.id, was, err)
 	}
 	return a.forgetRegistration(ctx, c.id, was)
+}
+
+// forgetTried drops the secrets of a registration that was never noted, since
+// Postern was stopped in the middle of it.
+func (a *App) forgetTried(ctx context.Context, c *account) (failed error) {
+	form, rec, _ := a.registerForm(c)
+	for _, f := range form.Fields {
+		if f.Secret {
+			failed = errors.Join(failed, a.vault.Delete(context.WithoutCancel(ctx), secretName(rec.ID, f.Key)))
+		}
+	}
+	return failed
 }
 
 // forgetRegistration drops what is kept of a registration, and its secrets.

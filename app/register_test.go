@@ -437,6 +437,22 @@ func TestOneRegistrationAtATime(t *testing.T) {
 
 // TestRegistrationsOfNobody: an account that went while Postern was stopped in
 // the middle of it is told of, and one that somebody forged is not believed.
+// TestStoppedWhileRegistering: the token of a registration that was never noted
+// goes with its account.
+func TestStoppedWhileRegistering(t *testing.T) {
+	in := newInput(t, webhooktest.GitHub)
+	name := secretName(registrationID("webhook"), "token")
+	if err := in.vault.Set(t.Context(), name, platforms.NewSecret("token-of-nothing-0123")); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.app.RemoveAccount(t.Context(), "webhook"); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := in.vault.Get(t.Context(), name); err == nil {
+		t.Errorf("it is kept still: %d bytes", len(s.Reveal()))
+	}
+}
+
 func TestRegistrationsOfNobody(t *testing.T) {
 	in := newInput(t, webhooktest.GitHub)
 	in.open("bot.example.org")
