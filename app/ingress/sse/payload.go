@@ -69,8 +69,11 @@ func parse(data []byte) (q relay.Request, control bool, err error) {
 	if t := string(bytes.TrimSpace(data)); t == "ready" || t == "connected" || t == "" {
 		return q, true, nil
 	}
-	var o map[string]json.RawMessage
-	if json.Unmarshal(data, &o) != nil || o == nil {
+	o, err := relay.Fields(data, relay.FieldsMost)
+	if errors.Is(err, relay.ErrFields) {
+		return q, false, errHeaders
+	}
+	if err != nil {
 		return q, false, errNotObject
 	}
 	exactBody, exact := o["bodyB"]
@@ -93,17 +96,15 @@ func parse(data []byte) (q relay.Request, control bool, err error) {
 		if slices.Contains(own, k) {
 			continue
 		}
-		var one string
-		var list []string
-		if json.Unmarshal(raw, &one) == nil {
-			fields[k] = []string{one}
-		} else if json.Unmarshal(raw, &list) == nil {
-			fields[k] = list
+		list, ok := relay.Values(raw)
+		if !ok {
+			return q, false, errHeaders
 		}
+		fields[k] = list
 	}
 	var ok bool
 	if q.Header, ok = relay.Headers(fields); !ok {
-		return q, false, errors.New("a request with too many headers")
+		return q, false, errHeaders
 	}
 	q.Sent = sent(o["timestamp"])
 	if !exact {
@@ -157,14 +158,25 @@ func query(raw json.RawMessage) (string, error) {
 	return q, err
 }
 
+// The bounds of a query or form that smee read, in bytes of JSON and in parts.
+const (
+	encodedMost = 4 << 20
+	partsMost   = 10_000
+)
+
+var errHeaders = errors.New("a request with too many headers")
+
 // encode writes an object of texts, or of lists of texts, as a query or a form.
 // Their order was lost at the relay.
 func encode(raw json.RawMessage) (string, error) {
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
 		return "", nil
 	}
-	var o map[string]json.RawMessage
-	if json.Unmarshal(raw, &o) != nil {
+	if len(raw) > encodedMost {
+		return "", errors.New("a query or form that is too long")
+	}
+	o, err := relay.Fields(raw, partsMost)
+	if err != nil {
 		return "", errors.New("a query that is not an object")
 	}
 	values := url.Values{}

@@ -20,11 +20,30 @@ type frame struct {
 	Status  string `json:"status"`
 	Message string `json:"message"`
 
-	Meta    meta                       `json:"meta"`
-	Headers map[string]json.RawMessage `json:"headers"`
-	Query   string                     `json:"query"`
-	Body    json.RawMessage            `json:"body"`
-	Method  string                     `json:"method"`
+	Meta    meta            `json:"meta"`
+	Headers headers         `json:"headers"`
+	Query   string          `json:"query"`
+	Body    json.RawMessage `json:"body"`
+	Method  string          `json:"method"`
+}
+
+// headers is a list of values, as agreed, or a single one, by name.
+type headers struct {
+	of  map[string][]string
+	bad bool // more than a listener would take
+}
+
+// UnmarshalJSON is json.Unmarshaler's. What is no object has no headers.
+func (h *headers) UnmarshalJSON(b []byte) error {
+	*h = headers{}
+	fields, err := relay.Fields(b, relay.FieldsMost)
+	h.bad = errors.Is(err, relay.ErrFields)
+	h.of = make(map[string][]string, len(fields))
+	for k, raw := range fields {
+		list, ok := relay.Values(raw)
+		h.of[k], h.bad = list, h.bad || !ok
+	}
+	return nil
 }
 
 // meta has no output_destination on purpose: nobody here may follow it.
@@ -76,14 +95,14 @@ func (f frame) arrival(buckets []string, now time.Time) (arrival, error) {
 		return arrival{}, errForeign
 	}
 	body, exact := f.body()
-	h, ok := relay.Headers(f.headers())
+	h, ok := relay.Headers(f.Headers.of)
 	a.request = relay.Request{ID: f.Meta.ID, Channel: buckets[i], Input: f.Meta.InputID,
 		Method: f.Method, Query: strings.TrimPrefix(f.Query, "?"), Header: h, Body: body, Exact: exact, Received: now}
 	if f.Method == "" {
 		a.request.Method = http.MethodPost
 	}
 	switch {
-	case !ok:
+	case !ok, f.Headers.bad:
 		return arrival{}, errors.New("a request with too many headers")
 	case !relay.ValidMethod(a.request.Method):
 		return arrival{}, errors.New("a request with no method that there is")
@@ -93,21 +112,6 @@ func (f frame) arrival(buckets []string, now time.Time) (arrival, error) {
 		return arrival{}, errors.New("a request with an id that can't be")
 	}
 	return a, nil
-}
-
-// headers takes a list of values, as agreed, or a single one.
-func (f frame) headers() map[string][]string {
-	h := make(map[string][]string, len(f.Headers))
-	for k, raw := range f.Headers {
-		var list []string
-		var one string
-		if json.Unmarshal(raw, &list) == nil {
-			h[k] = list
-		} else if json.Unmarshal(raw, &one) == nil {
-			h[k] = []string{one}
-		}
-	}
-	return h
 }
 
 // body is the request's. JSON can't hold bytes that are no UTF-8: where some were
