@@ -91,9 +91,11 @@ func (l *Limiter) Hook(h Hook) time.Duration {
 	return b.take(h.rate(), now)
 }
 
-// Manage counts a change of h by whoever has its token, as Hook counts posts.
+// Manage counts a change of h by whoever has its token, as Hook counts posts. They
+// are few: each is a line of a record whose oldest lines go once it is long, and
+// whoever found the address must not push out what it says of them.
 func (l *Limiter) Manage(h Hook) time.Duration {
-	h.ID, h.Limit = "manage "+h.ID, platforms.Rate{N: 30, Per: time.Minute, Burst: 10}
+	h.ID, h.Limit = "manage "+h.ID, platforms.Rate{N: 30, Per: time.Hour, Burst: 10}
 	return l.Hook(h)
 }
 

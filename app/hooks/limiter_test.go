@@ -50,6 +50,25 @@ func TestHookLimit(t *testing.T) {
 	})
 }
 
+// TestManageIsRare: by its token a hook is changed so seldom that the record, which
+// has 100,000 lines, tells of months.
+func TestManageIsRare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, n := NewLimiter(), 0
+		for range 24 * 60 {
+			for range 100 {
+				if l.Manage(Hook{ID: "h"}) == 0 {
+					n++
+				}
+			}
+			time.Sleep(time.Minute)
+		}
+		if n < 10 || n > 1000 {
+			t.Errorf("%d changes in a day", n)
+		}
+	})
+}
+
 func TestSourceLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter()
