@@ -114,28 +114,20 @@ func (e *env) reportCheck(id platforms.AccountID, found api.Check, err error) er
 }
 
 func (e *env) accountsRemove() *cobra.Command {
-	var yes bool
+	var yes removal
 	cmd := &cobra.Command{
 		Use: "remove ACCOUNT", Short: "Delete an account with its messages and secrets",
 		Args: args(cobra.ExactArgs(1)), ValidArgsFunction: e.completeAccount,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return e.ask(func(c *client.Client) error {
-				if !yes {
-					sure, ok, err := e.confirm(cmd.Context(), "Delete the account "+args[0]+" with all its messages and secrets?")
-					switch {
-					case err != nil:
-						return err
-					case !ok:
-						return wrong("this deletes the account's messages and secrets; say so with --yes")
-					case !sure:
-						return errors.New("nothing was removed")
-					}
+				if err := yes.sure(cmd.Context(), e, "Delete the account "+args[0]+" with all its messages and secrets?"); err != nil {
+					return err
 				}
 				return e.told(c.RemoveAccount(cmd.Context(), platforms.AccountID(args[0])), "Removed %s.", args[0])
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "don't ask")
+	yes.flag(cmd)
 	return cmd
 }
 

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,17 +85,11 @@ func (e *env) onHooks(cmd *cobra.Command, act func(*client.Client, api.Hooks) er
 // onHook is onHooks for one, named by its id, or by its name if only one has it.
 func (e *env) onHook(cmd *cobra.Command, name string, act func(*client.Client, api.Hooks, api.Hook) error) error {
 	return e.onHooks(cmd, func(c *client.Client, all api.Hooks) error {
-		found := slices.DeleteFunc(slices.Clone(all.Hooks), func(h api.Hook) bool { return h.ID != name && h.Name != name })
-		if i := slices.IndexFunc(found, func(h api.Hook) bool { return h.ID == name }); i >= 0 {
-			found = found[i : i+1]
+		h, err := named(all.Hooks, name, "hook", func(h api.Hook) (id, name string) { return h.ID, h.Name })
+		if err != nil {
+			return err
 		}
-		switch len(found) {
-		case 0:
-			return fmt.Errorf("there is no hook %q; postern hooks lists them", name)
-		case 1:
-			return act(c, all, found[0])
-		}
-		return wrong("several hooks are called %q; name one by its id, see postern hooks", name)
+		return act(c, all, h)
 	})
 }
 
@@ -292,26 +284,18 @@ func (e *env) hooksRotate() *cobra.Command {
 }
 
 func (e *env) hooksRemove() *cobra.Command {
-	var yes bool
+	var yes removal
 	cmd := &cobra.Command{
 		Use: "remove HOOK", Short: "End one at once", Args: args(cobra.ExactArgs(1)), ValidArgsFunction: e.completeHook,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return e.onHook(cmd, args[0], func(c *client.Client, _ api.Hooks, h api.Hook) error {
-				if !yes {
-					sure, ok, err := e.confirm(cmd.Context(), "End the hook "+h.Name+"? Programs that post to it will fail.")
-					switch {
-					case err != nil:
-						return err
-					case !ok:
-						return wrong("programs that post to it will fail; say so with --yes")
-					case !sure:
-						return errors.New("nothing was removed")
-					}
+				if err := yes.sure(cmd.Context(), e, "End the hook "+h.Name+"? Programs that post to it will fail."); err != nil {
+					return err
 				}
 				return e.told(c.RemoveHook(cmd.Context(), h.ID), "Removed %s.", h.Name)
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "don't ask")
+	yes.flag(cmd)
 	return cmd
 }

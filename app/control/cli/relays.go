@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +29,10 @@ func (e *env) relaysList() *cobra.Command {
 				}
 				if e.json {
 					return e.printJSON(append([]api.Relay{}, rs...))
+				}
+				if len(rs) == 0 {
+					e.say("No relays yet. Set one up with: postern relays add KIND")
+					return nil
 				}
 				var rows [][]string
 				for _, r := range rs {
@@ -104,22 +107,7 @@ func findRelay(ctx context.Context, c *client.Client, name string) (api.Relay, e
 	if err != nil {
 		return api.Relay{}, err
 	}
-	var found []api.Relay
-	for _, r := range rs {
-		if r.ID == name {
-			return r, nil
-		}
-		if r.Name == name && name != "" {
-			found = append(found, r)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return api.Relay{}, wrong("there is no relay %q; see postern relays list", name)
-	}
-	return api.Relay{}, wrong("several relays are called %q; name one by its id, see postern relays list", name)
+	return named(rs, name, "relay", func(r api.Relay) (id, name string) { return r.ID, r.Name })
 }
 
 func (e *env) relaysShow() *cobra.Command {
@@ -350,22 +338,14 @@ func (e *env) relaysResume() *cobra.Command {
 }
 
 func (e *env) relaysRemove() *cobra.Command {
-	var yes bool
+	var yes removal
 	cmd := e.relayed("remove", "Delete a relay with its secrets", func(ctx context.Context, c *client.Client, r api.Relay) error {
-		if !yes {
-			sure, asked, err := e.confirm(ctx, fmt.Sprintf("Remove %s (%s)? What comes to it does not reach this computer any more.", r.ID, r.Name))
-			switch {
-			case err != nil:
-				return err
-			case !asked:
-				return wrong("there is no terminal to ask at; say --yes to remove it without being asked")
-			case !sure:
-				return errors.New("nothing was removed")
-			}
+		if err := yes.sure(ctx, e, fmt.Sprintf("Remove %s (%s)? What comes to it does not reach this computer any more.", r.ID, r.Name)); err != nil {
+			return err
 		}
 		return e.told(c.RemoveRelay(ctx, r.ID), "Removed %s.", r.ID)
 	})
-	cmd.Flags().BoolVar(&yes, "yes", false, "remove without asking")
+	yes.flag(cmd)
 	return cmd
 }
 

@@ -130,22 +130,7 @@ func findKind(ctx context.Context, c *client.Client, name string) (api.Responder
 
 // findResponder is the one with this id, or with this label if only one has it.
 func findResponder(rs []api.Responder, name string) (api.Responder, error) {
-	var found []api.Responder
-	for _, r := range rs {
-		if r.ID == name {
-			return r, nil
-		}
-		if r.Label == name && name != "" {
-			found = append(found, r)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return api.Responder{}, wrong("there is no responder %q; see postern responders list", name)
-	}
-	return api.Responder{}, wrong("several responders are called %q; name one by its id, see postern responders list", name)
+	return named(rs, name, "responder", func(r api.Responder) (id, label string) { return r.ID, r.Label })
 }
 
 func (e *env) respondersAdd() *cobra.Command {
@@ -273,7 +258,7 @@ func (e *env) respondersTurn(name string, off bool) *cobra.Command {
 }
 
 func (e *env) respondersRemove() *cobra.Command {
-	var yes bool
+	var yes removal
 	cmd := &cobra.Command{
 		Use: "remove RESPONDER", Short: "Delete a responder with its secrets", Args: args(cobra.ExactArgs(1)), ValidArgsFunction: e.completeResponder(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -296,25 +281,17 @@ func (e *env) respondersRemove() *cobra.Command {
 						uses = append(uses, routeName(route, i))
 					}
 				}
-				if !yes {
-					question := fmt.Sprintf("Remove %s (%s)?", r.ID, r.Label)
-					if len(uses) > 0 {
-						question = fmt.Sprintf("Remove %s (%s)? These routes lead to it: %s.", r.ID, r.Label, strings.Join(uses, ", "))
-					}
-					sure, asked, err := e.confirm(cmd.Context(), question)
-					switch {
-					case err != nil:
-						return err
-					case !asked:
-						return wrong("there is no terminal to ask at; say --yes to remove it without being asked")
-					case !sure:
-						return errors.New("nothing was removed")
-					}
+				question := fmt.Sprintf("Remove %s (%s)?", r.ID, r.Label)
+				if len(uses) > 0 {
+					question = fmt.Sprintf("Remove %s (%s)? These routes lead to it: %s.", r.ID, r.Label, strings.Join(uses, ", "))
+				}
+				if err := yes.sure(cmd.Context(), e, question); err != nil {
+					return err
 				}
 				return e.told(c.RemoveResponder(cmd.Context(), r.ID), "Removed %s.", r.ID)
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "remove without asking")
+	yes.flag(cmd)
 	return cmd
 }

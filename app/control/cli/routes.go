@@ -308,7 +308,7 @@ func (e *env) routesTurn(name string, off bool) *cobra.Command {
 }
 
 func (e *env) routesRemove() *cobra.Command {
-	var yes bool
+	var yes removal
 	cmd := &cobra.Command{
 		Use: "remove ROUTE", Short: "Remove a route, at a terminal", Args: args(cobra.ExactArgs(1)), ValidArgsFunction: e.completeRoute,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -317,21 +317,13 @@ func (e *env) routesRemove() *cobra.Command {
 				if err != nil {
 					return nil, err
 				}
-				if !yes {
-					sure, asked, err := e.confirm(cmd.Context(), fmt.Sprintf("Remove the route %s?", routeName(rs[i], i)))
-					switch {
-					case err != nil:
-						return nil, err
-					case !asked:
-						return nil, wrong("there is no terminal to ask at; say --yes to remove it without being asked")
-					case !sure:
-						return nil, errors.New("nothing was removed")
-					}
+				if err := yes.sure(cmd.Context(), e, fmt.Sprintf("Remove the route %s?", routeName(rs[i], i))); err != nil {
+					return nil, err
 				}
 				return slices.Delete(slices.Clone(rs), i, i+1), nil
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "don't ask")
+	yes.flag(cmd)
 	return cmd
 }
