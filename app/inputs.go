@@ -172,7 +172,6 @@ func (a *App) input(c *account) api.Input {
 	v := api.Input{Account: c.id, Platform: c.platform.Name, Title: c.platform.Title, Glyph: c.platform.Glyph, Name: d.Name, Exposure: d.Level,
 		Address: d.Address, Why: d.Why, Settings: s, Replies: c.platform.Answers, Missed: a.recorder.count(c.id), Accepted: d.Accepted, Last: d.Last}
 	v.RegistersAt, v.Registration = a.registration(c)
-	v.Registers = v.RegistersAt != ""
 	switch {
 	case d.Relayed:
 		v.Via, v.Why = a.relays.via(c.id)

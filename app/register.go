@@ -63,19 +63,19 @@ func registration(id platforms.AccountID, form platforms.RegisterForm, was regis
 func registrationID(id platforms.AccountID) platforms.AccountID { return id + "/@register" }
 
 // RegisterForm is what an input's service wants to know.
-func (a *App) RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegForm, error) {
+func (a *App) RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegistrationForm, error) {
 	c, err := a.account(id)
 	if err != nil {
-		return api.RegForm{}, err
+		return api.RegistrationForm{}, err
 	}
 	form, rec, ok := a.registerForm(c)
 	if !ok {
-		return api.RegForm{}, errRegister
+		return api.RegistrationForm{}, errRegister
 	}
-	out := api.RegForm{Title: form.Title, Fields: fieldsOf(form.Fields), Setup: form.Setup, Values: rec.Settings}
+	out := api.RegistrationForm{Title: form.Title, Fields: fieldsOf(form.Fields), Setup: form.Setup, Values: rec.Settings}
 	kept, err := a.keptSecrets(ctx, rec)
 	if err != nil {
-		return api.RegForm{}, wireError(err)
+		return api.RegistrationForm{}, wireError(err)
 	}
 	out.Kept = slices.Sorted(maps.Keys(kept))
 	for i, f := range out.Fields {
@@ -125,7 +125,7 @@ func (a *App) registrar(ctx context.Context, c *account) (platforms.Registrar, e
 
 // Register tells an input's service its address. What is there already of an
 // earlier time is changed, or taken back if it is elsewhere.
-func (a *App) Register(ctx context.Context, id platforms.AccountID, d api.RegDraft) (api.Registration, error) {
+func (a *App) Register(ctx context.Context, id platforms.AccountID, d api.RegistrationDraft) (api.Registration, error) {
 	c, err := a.account(id)
 	if err != nil {
 		return api.Registration{}, err

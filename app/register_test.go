@@ -119,14 +119,14 @@ func (in *registrable) open(host string) {
 	in.until("it is open", func() bool { return in.door().Open })
 }
 
-func (in *registrable) draft(more ...string) api.RegDraft {
+func (in *registrable) draft(more ...string) api.RegistrationDraft {
 	v := map[string]string{"where": "octo/cat", "base": in.api.URL(), "token": webhooktest.Token}
 	for i := 0; i+1 < len(more); i += 2 {
 		if v[more[i]] = more[i+1]; more[i+1] == "-" {
 			delete(v, more[i])
 		}
 	}
-	return api.RegDraft{Values: v}
+	return api.RegistrationDraft{Values: v}
 }
 
 func (in *registrable) register(more ...string) api.Registration {
@@ -145,7 +145,7 @@ func (in *registrable) registration() *api.Registration {
 		in.t.Fatal(err)
 	}
 	v := in.app.input(c)
-	if !v.Registers || v.RegistersAt == "" {
+	if v.RegistersAt == "" {
 		in.t.Error("it can't be registered")
 	}
 	return v.Registration
@@ -257,7 +257,7 @@ func TestRegistration(t *testing.T) {
 			if err != nil || form.Values["where"] != draft.Values["where"] || form.Values["token"] != "" || !slices.Equal(form.Kept, []string{"token"}) {
 				t.Errorf("%v %+v", err, form)
 			}
-			again, err := in.app.Register(t.Context(), "webhook", api.RegDraft{Values: map[string]string{"token": ""}})
+			again, err := in.app.Register(t.Context(), "webhook", api.RegistrationDraft{Values: map[string]string{"token": ""}})
 			if err != nil || again.ID != r.ID || len(in.api.Hooks()) != 1 {
 				t.Errorf("%v %+v %+v", err, again, in.api.Hooks())
 			}
@@ -338,7 +338,7 @@ func TestRegistrationFails(t *testing.T) {
 		t.Error("something is kept of it")
 	}
 	in.api.Heal()
-	for _, d := range []api.RegDraft{{}, in.draft("where", "../x"), in.draft("token", "-"), in.draft("nonsense", "1"), in.draft("base", "http://api.example.org")} {
+	for _, d := range []api.RegistrationDraft{{}, in.draft("where", "../x"), in.draft("token", "-"), in.draft("nonsense", "1"), in.draft("base", "http://api.example.org")} {
 		if _, err := in.app.Register(t.Context(), "webhook", d); platforms.KindOf(asPlatform(err)) != platforms.Rejected {
 			t.Errorf("%+v: %v", d, err)
 		}
@@ -498,7 +498,7 @@ func TestOthersCantBeRegistered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := in.app.input(c); v.Registers || v.RegistersAt != "" || v.Registration != nil {
+	if v := in.app.input(c); v.RegistersAt != "" || v.Registration != nil {
 		t.Errorf("%+v", v)
 	}
 	if fmt.Sprint(in.api.Asked()) != "[]" {

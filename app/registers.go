@@ -200,22 +200,22 @@ func (a *App) registration(c *account) (at string, r *api.Registration) {
 	}
 	r = &api.Registration{ID: was.ID, Where: was.Where, Address: was.Address, At: was.At, Proven: was.Proven}
 	for _, s := range was.Steps {
-		r.Steps = append(r.Steps, api.RegStep{Text: s.Text, Done: !s.Bad, Bad: s.Bad})
+		r.Steps = append(r.Steps, api.RegistrationStep{Text: s.Text, Done: !s.Bad, Bad: s.Bad})
 	}
-	step := api.RegStep{Text: cmp.Or(was.Awaits, "The first request") + " arrived and was verified.", Done: true}
+	step := api.RegistrationStep{Text: cmp.Or(was.Awaits, "The first request") + " arrived and was verified.", Done: true}
 	if was.Proven.IsZero() {
-		step = api.RegStep{Text: "Waits for " + cmp.Or(was.Awaits, "the first request") + "."}
+		step = api.RegistrationStep{Text: "Waits for " + cmp.Or(was.Awaits, "the first request") + "."}
 		if was.Awaits != "" && a.now().Sub(was.At) > overdue {
-			step = api.RegStep{Bad: true, Text: was.Awaits + " has not arrived. Look at the relay or the listener, then register again: that asks for another."}
+			step = api.RegistrationStep{Bad: true, Text: was.Awaits + " has not arrived. Look at the relay or the listener, then register again: that asks for another."}
 		}
 	}
 	r.Steps = append(r.Steps, step)
 	if was.Outdated {
-		r.Steps = append(r.Steps, api.RegStep{Bad: true, Text: "The account's settings or secrets were changed since. Register again, so that " + was.Title + " knows."})
+		r.Steps = append(r.Steps, api.RegistrationStep{Bad: true, Text: "The account's settings or secrets were changed since. Register again, so that " + was.Title + " knows."})
 	}
 	if reg, is := conn.(platforms.Registrar); is {
 		if address, err := reg.Address(); err == nil && !bytes.Equal(was.Sum, a.seal("registered address", []byte(address))) {
-			r.Steps = append(r.Steps, api.RegStep{Bad: true, Text: "The address is " + text.Line(a.shown(address), 300) + " by now, and " + was.Title + " was told another. Register again: what is there is changed."})
+			r.Steps = append(r.Steps, api.RegistrationStep{Bad: true, Text: "The address is " + text.Line(a.shown(address), 300) + " by now, and " + was.Title + " was told another. Register again: what is there is changed."})
 		}
 	}
 	return at, r

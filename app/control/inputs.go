@@ -27,8 +27,8 @@ type Inputs interface {
 
 	// RegisterForm is what an input's service wants to know, Register tells it
 	// the input's address, and Unregister takes that back.
-	RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegForm, error)
-	Register(ctx context.Context, id platforms.AccountID, d api.RegDraft) (api.Registration, error)
+	RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegistrationForm, error)
+	Register(ctx context.Context, id platforms.AccountID, d api.RegistrationDraft) (api.Registration, error)
 	Unregister(ctx context.Context, id platforms.AccountID) error
 }
 
@@ -72,7 +72,7 @@ func (s *Server) inputs() map[string]handlerFunc {
 			f, err := b.RegisterForm(r.Context(), account(r))
 			return give(w, f, err)
 		},
-		"PUT /v1/inputs/{id}/registration": personOnly(withBody(http.StatusOK, func(r *http.Request, d api.RegDraft) (api.Registration, error) {
+		"PUT /v1/inputs/{id}/registration": personOnly(withBody(http.StatusOK, func(r *http.Request, d api.RegistrationDraft) (api.Registration, error) {
 			return b.Register(r.Context(), account(r), d)
 		})),
 		"DELETE /v1/inputs/{id}/registration": func(w http.ResponseWriter, r *http.Request) error {

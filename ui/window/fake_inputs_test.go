@@ -17,14 +17,14 @@ import (
 type whatCame struct {
 	inputs   []api.Input
 	requests []api.InputRequest // newest first
-	form     api.RegForm
+	form     api.RegistrationForm
 	told     api.Registration
 	replayed api.Replayed
 	refuse   map[string]error // by method
 
 	set     []api.InputSettings
 	replays []api.Replay
-	drafts  []api.RegDraft
+	drafts  []api.RegistrationDraft
 }
 
 func (f *fake) coming(ctx context.Context, method, of string) error {
@@ -113,11 +113,11 @@ func (f *fake) Replay(ctx context.Context, r api.Replay) (api.Replayed, error) {
 	return f.came.replayed, f.coming(ctx, "Replay", "")
 }
 
-func (f *fake) RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegForm, error) {
+func (f *fake) RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegistrationForm, error) {
 	return f.came.form, f.coming(ctx, "RegisterForm", string(id))
 }
 
-func (f *fake) Register(ctx context.Context, id platforms.AccountID, d api.RegDraft) (api.Registration, error) {
+func (f *fake) Register(ctx context.Context, id platforms.AccountID, d api.RegistrationDraft) (api.Registration, error) {
 	f.mu.Lock()
 	f.came.drafts = append(f.came.drafts, d)
 	f.mu.Unlock()
@@ -137,21 +137,21 @@ func inputs() *fake {
 	f.came.inputs = []api.Input{
 		{Account: "w1", Platform: "forge", Title: "GitHub", Glyph: "⎇", Name: "postern builds", Exposure: exposure.Relayed, Via: "the relay home", Why: "Nothing is open here: the relay hands its requests over.",
 			Address: "https://my.webhookrelay.example/v1/webhooks/6a7d2f10-51c1-4a6d-9c9b-1bb2e3ff7a2e", Replies: true, Requests: 1204, Bytes: 3_400_000, Missed: 17,
-			Accepted: 21_204, Rejected: 31, Last: ago(40 * time.Second), Registers: true, RegistersAt: "GitHub",
+			Accepted: 21_204, Rejected: 31, Last: ago(40 * time.Second), RegistersAt: "GitHub",
 			Registration: &api.Registration{ID: "412208", Where: "ada/door", Address: "https://my.webhookrelay.example/v1/webhooks/6a7d2f10", At: ago(50 * time.Hour), Proven: ago(49 * time.Hour),
-				Steps: []api.RegStep{{Text: "Made the hook at ada/door.", Done: true}, {Text: "The service sent its first request.", Done: true}}}},
+				Steps: []api.RegistrationStep{{Text: "Made the hook at ada/door.", Done: true}, {Text: "The service sent its first request.", Done: true}}}},
 		{Account: "a4", Platform: "shop", Title: "LINE", Glyph: "◆", Name: "shop", Exposure: exposure.Refused, Why: "no listener is open, and no relay brings anything. Acknowledge a listener, or set up a relay",
-			Registers: true},
+			RegistersAt: "LINE"},
 		{Account: "w2", Platform: "plain", Title: "Webhook", Name: "doorbell", Exposure: exposure.Private, Via: "a listener on 192.168.1.20:47822", Address: "http://192.168.1.20:47822/in/doorbell",
 			Replies: true, Settings: api.InputSettings{Ephemeral: true, Transform: `json(body).text`, Answer: api.InputAnswer{Mode: "static", Body: "thanks"}, Keep: 50, KeepFor: 48 * time.Hour}, Accepted: 3, Last: ago(3 * time.Hour)},
 	}
 	f.came.requests = manyRequests(60)
-	f.came.form = api.RegForm{Title: "GitHub", Fields: []api.Field{
+	f.came.form = api.RegistrationForm{Title: "GitHub", Fields: []api.Field{
 		{Key: "where", Label: "Repository", Placeholder: "owner/repository", Required: true},
 		{Key: "token", Label: "Token", Help: "With the right to change hooks.", Secret: true, Required: true},
 		{Key: "events", Label: "Events", Help: "With commas between them.", Advanced: true}},
 		Setup: platforms.Guide{Steps: []platforms.Step{{Text: "Make a token that may change the repository's hooks.", URL: "https://github.com/settings/tokens"}}}}
-	f.came.told = api.Registration{ID: "7", Where: "ada/shop", Address: "https://relay.example/shop", At: noon, Steps: []api.RegStep{{Text: "Made the hook at ada/shop.", Done: true}, {Text: "Waiting for its first request."}}}
+	f.came.told = api.Registration{ID: "7", Where: "ada/shop", Address: "https://relay.example/shop", At: noon, Steps: []api.RegistrationStep{{Text: "Made the hook at ada/shop.", Done: true}, {Text: "Waiting for its first request."}}}
 	f.came.replayed = api.Replayed{Results: []api.ReplayResult{
 		{Responder: "forward-1", Label: "Ticket desk", Answers: []string{"Ticket 41 is open."}, Took: 212 * time.Millisecond},
 		{Responder: "command-1", Label: "Heating", Error: "the command ended with exit status 2", Took: 2 * time.Second}}}

@@ -89,7 +89,7 @@ func (c *inputCard) update(in api.Input) {
 	setVisible(c.missed, in.Missed > 0)
 	c.answer.set(model.InputAnswers(in))
 	setVisible(c.answer, c.answer.s != "")
-	setVisible(c.register, in.Registers || in.Registration != nil)
+	setVisible(c.register, in.RegistersAt != "" || in.Registration != nil)
 	c.register.setLabel("Register at " + serviceOf(in) + "…")
 	if in.Registration != nil {
 		c.register.setLabel("Registration…")

@@ -23,8 +23,8 @@ type coming interface {
 	TryInput(ctx context.Context, t api.InputTrial) (api.InputTried, error)
 	Replay(ctx context.Context, r api.Replay) (api.Replayed, error)
 
-	RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegForm, error)
-	Register(ctx context.Context, id platforms.AccountID, d api.RegDraft) (api.Registration, error)
+	RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegistrationForm, error)
+	Register(ctx context.Context, id platforms.AccountID, d api.RegistrationDraft) (api.Registration, error)
 	Unregister(ctx context.Context, id platforms.AccountID) error
 }
 

@@ -307,7 +307,7 @@ func TestRegistration(t *testing.T) {
 	t.Run("a refusal is told at its field, and what was typed stays", func(t *testing.T) {
 		s, g := open(t, 1)
 		s.f.came.refuse = map[string]error{"Register": &api.Error{Text: "GitHub refused the token (401). Make a new one.", Fields: map[string]string{"token": "it is refused"}}}
-		s.f.came.told = api.Registration{Steps: []api.RegStep{{Text: "GitHub does not know the token.", Bad: true}}}
+		s.f.came.told = api.Registration{Steps: []api.RegistrationStep{{Text: "GitHub does not know the token.", Bad: true}}}
 		fill(g)
 		s.press("Register")
 		s.want("Not registered. GitHub refused the token (401). Make a new one.")
@@ -349,7 +349,7 @@ func TestRegistration(t *testing.T) {
 	})
 	t.Run("what is wrong with it is told, and it can be registered again", func(t *testing.T) {
 		f := inputs()
-		f.came.inputs[0].Registration.Steps = append(f.came.inputs[0].Registration.Steps, api.RegStep{Text: "The address is another by now. Register again.", Bad: true})
+		f.came.inputs[0].Registration.Steps = append(f.came.inputs[0].Registration.Steps, api.RegistrationStep{Text: "The address is another by now. Register again.", Bad: true})
 		s := onInputs(t, f)
 		g := s.w.register(s.w.inputs, f.came.inputs[0])
 		s.want("Registered, but something is wrong. Look at what is marked.")

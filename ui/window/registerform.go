@@ -19,7 +19,7 @@ type registration struct {
 	p    *inputsPage
 	w    *Window
 	in   api.Input
-	form api.RegForm
+	form api.RegistrationForm
 	m    *modal
 
 	head   *text
@@ -75,7 +75,7 @@ func (g *registration) look() {
 	g.inside.Add(note("Looking at what " + serviceOf(g.in) + " wants to know…"))
 	g.refresh()
 	id, svc := g.in.Account, g.w.svc
-	g.stop = call(g.w.b, patient, func(ctx context.Context) (api.RegForm, error) { return svc.RegisterForm(ctx, id) }, func(f api.RegForm, err error) {
+	g.stop = call(g.w.b, patient, func(ctx context.Context) (api.RegistrationForm, error) { return svc.RegisterForm(ctx, id) }, func(f api.RegistrationForm, err error) {
 		g.stop = nil
 		if err != nil {
 			g.inside.Objects = nil
@@ -95,7 +95,7 @@ func (g *registration) say(s string) {
 }
 
 // ask shows the service's form.
-func (g *registration) ask(f api.RegForm) {
+func (g *registration) ask(f api.RegistrationForm) {
 	g.form = f
 	g.inside.Objects = nil
 	if len(f.Setup.Steps) > 0 {
@@ -187,7 +187,7 @@ func (g *registration) tell() {
 		return
 	}
 	g.say("")
-	d := api.RegDraft{Values: map[string]string{}}
+	d := api.RegistrationDraft{Values: map[string]string{}}
 	for key, e := range g.inputs {
 		if e.Text != "" {
 			d.Values[key] = e.Text
@@ -247,7 +247,7 @@ func (g *registration) end() {
 }
 
 // draw shows what was done, in order.
-func (g *registration) draw(steps []api.RegStep) {
+func (g *registration) draw(steps []api.RegistrationStep) {
 	g.steps.Objects = nil
 	for _, s := range steps {
 		sign := newIcon(iconInfo, colorMuted, 16)
@@ -273,7 +273,7 @@ func (g *registration) state(r api.Registration) {
 	if !r.Proven.IsZero() {
 		c, sign, words = colorGood, iconCheck, "Registered, and proven: the service has reached this input."
 	}
-	if slices.ContainsFunc(r.Steps, func(s api.RegStep) bool { return s.Bad }) {
+	if slices.ContainsFunc(r.Steps, func(s api.RegistrationStep) bool { return s.Bad }) {
 		c, sign, words = colorBad, iconWarn, "Registered, but something is wrong. Look at what is marked."
 	}
 	line := func(k, v string) {
@@ -297,7 +297,7 @@ func (g *registration) state(r api.Registration) {
 	g.act.kind = danger
 	g.act.setLabel(removeLabel)
 	g.act.tap = g.remove
-	setVisible(g.again, g.in.Registers)
+	setVisible(g.again, g.in.RegistersAt != "")
 	g.act.Show()
 	g.act.Refresh()
 	g.refresh()

@@ -32,9 +32,9 @@ type Input struct {
 	Accepted uint64    `json:"accepted,omitempty"`
 	Rejected uint64    `json:"rejected,omitempty"`
 
-	// Registers says that its sender can be told the address by its API.
-	Registers    bool          `json:"registers,omitempty"`
-	RegistersAt  string        `json:"registers_at,omitempty"` // the sender's title, if it can
+	// RegistersAt is the title of the sender, if it can be told the address by its
+	// API.
+	RegistersAt  string        `json:"registers_at,omitempty"`
 	Registration *Registration `json:"registration,omitempty"`
 }
 
@@ -150,27 +150,27 @@ type Registration struct {
 	At      time.Time `json:"at"`
 	// Proven is when the service showed that it reaches us: its challenge or its
 	// first request.
-	Proven time.Time `json:"proven,omitzero"`
-	Steps  []RegStep `json:"steps,omitempty"` // what was done, in order
+	Proven time.Time          `json:"proven,omitzero"`
+	Steps  []RegistrationStep `json:"steps,omitempty"` // what was done, in order
 }
 
-// RegStep is one step of a registration.
-type RegStep struct {
+// RegistrationStep is one step of a registration.
+type RegistrationStep struct {
 	Text string `json:"text"`
 	Done bool   `json:"done"`
 	Bad  bool   `json:"bad,omitempty"` // it failed; Text says what to do
 }
 
-// RegDraft registers an input at its service. Values are the service's own
+// RegistrationDraft registers an input at its service. Values are the service's own
 // fields, as typed; secrets among them are used now, and kept only for the
 // removal, in the keyring. Where it was registered before, an absent key keeps
 // its value, and so does a secret that is empty.
-type RegDraft struct {
+type RegistrationDraft struct {
 	Values map[string]string `json:"values"`
 }
 
-// RegForm is what a service wants to know for a registration.
-type RegForm struct {
+// RegistrationForm is what a service wants to know for a registration.
+type RegistrationForm struct {
 	Title  string          `json:"title"` // the service's
 	Fields []Field         `json:"fields"`
 	Setup  platforms.Guide `json:"setup"`

@@ -50,7 +50,7 @@ keyring for the removal: unregister, or removing the account, deletes the hook.`
 						known.Fields[i].Required = false // it stays as it is
 					}
 				}
-				draft := api.RegDraft{}
+				draft := api.RegistrationDraft{}
 				if draft.Values, err = e.values(ctx, api.Platform{Title: known.Title, Fields: known.Fields, Setup: known.Setup}, f, true); err != nil {
 					return err
 				}

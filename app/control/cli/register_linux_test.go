@@ -14,9 +14,9 @@ import (
 
 func registering() controltest.Coming {
 	return controltest.Coming{
-		Form: api.RegForm{Title: "Forge", Address: "https://bot.example.org/hook/1", Setup: platforms.Guide{Steps: []platforms.Step{{Text: "Make a token."}}},
+		Form: api.RegistrationForm{Title: "Forge", Address: "https://bot.example.org/hook/1", Setup: platforms.Guide{Steps: []platforms.Step{{Text: "Make a token."}}},
 			Fields: []api.Field{{Key: "where", Label: "Repository", Required: true}, {Key: "token", Label: "Access token", Secret: true, Required: true}, {Key: "events", Label: "Events"}}},
-		Told: api.Registration{ID: "4711", Where: "octo/cat", Steps: []api.RegStep{{Text: "The hook was made.", Done: true}, {Text: "Waits for a \x1b[31mping."}, {Text: "A test failed.", Bad: true}}},
+		Told: api.Registration{ID: "4711", Where: "octo/cat", Steps: []api.RegistrationStep{{Text: "The hook was made.", Done: true}, {Text: "Waits for a \x1b[31mping."}, {Text: "A test failed.", Bad: true}}},
 	}
 }
 

@@ -70,13 +70,13 @@ func (c *Client) Replay(ctx context.Context, r api.Replay) (out api.Replayed, er
 }
 
 // RegisterForm is what an input's service wants to know for a registration.
-func (c *Client) RegisterForm(ctx context.Context, id platforms.AccountID) (f api.RegForm, err error) {
+func (c *Client) RegisterForm(ctx context.Context, id platforms.AccountID) (f api.RegistrationForm, err error) {
 	err = c.call(ctx, http.MethodGet, "inputs/"+escape(string(id))+"/registration", nil, nil, &f)
 	return f, err
 }
 
 // Register tells an input's service its address. Only a person can.
-func (c *Client) Register(ctx context.Context, id platforms.AccountID, d api.RegDraft) (r api.Registration, err error) {
+func (c *Client) Register(ctx context.Context, id platforms.AccountID, d api.RegistrationDraft) (r api.Registration, err error) {
 	err = c.call(ctx, http.MethodPut, "inputs/"+escape(string(id))+"/registration", nil, d, &r)
 	return r, err
 }

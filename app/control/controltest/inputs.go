@@ -19,7 +19,7 @@ type Coming struct {
 	Inputs   []api.Input
 	Requests []api.InputRequest
 	Replayed api.Replayed
-	Form     api.RegForm
+	Form     api.RegistrationForm
 	Told     api.Registration
 }
 
@@ -174,12 +174,12 @@ func (b *Backend) Replay(ctx context.Context, r api.Replay) (api.Replayed, error
 }
 
 // RegisterForm is Coming's.
-func (b *Backend) RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegForm, error) {
+func (b *Backend) RegisterForm(ctx context.Context, id platforms.AccountID) (api.RegistrationForm, error) {
 	return b.comes().Form, b.call(ctx, "RegisterForm", id)
 }
 
 // Register is noted.
-func (b *Backend) Register(ctx context.Context, id platforms.AccountID, d api.RegDraft) (api.Registration, error) {
+func (b *Backend) Register(ctx context.Context, id platforms.AccountID, d api.RegistrationDraft) (api.Registration, error) {
 	return b.comes().Told, b.call(ctx, "Register", id, len(d.Values))
 }
 
