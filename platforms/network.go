@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"runtime"
@@ -92,4 +93,11 @@ func is(err error, posix syscall.Errno, winsock uintptr) bool {
 		return false
 	}
 	return n == posix || runtime.GOOS == "windows" && uintptr(n) == winsock
+}
+
+// Loopback reports whether host is this computer, and needs no name server to
+// say so.
+func Loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
 }

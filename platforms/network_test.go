@@ -62,3 +62,12 @@ func TestNetworkSentences(t *testing.T) {
 		t.Error("no error must stay no error")
 	}
 }
+
+func TestLoopback(t *testing.T) {
+	for host, want := range map[string]bool{"localhost": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true, "::ffff:127.0.0.1": true,
+		"": false, "0.0.0.0": false, "127.0.0.1.example.org": false, "localhost.example.org": false, "192.168.1.1": false} {
+		if platforms.Loopback(host) != want {
+			t.Errorf("%q: not %v", host, want)
+		}
+	}
+}

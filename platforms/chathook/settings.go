@@ -1,7 +1,6 @@
 package chathook
 
 import (
-	"net/netip"
 	"net/url"
 	"strings"
 	"unicode"
@@ -76,17 +75,11 @@ func address(s string) (*url.URL, error) {
 		return nil, sentence("A name or password in the address is not for this. Paste it as the chat shows it.")
 	case strings.Trim(u.Path, "/") == "":
 		return nil, sentence("This address has nothing behind its host, so it is no webhook's. Paste the whole of it.")
-	case u.Scheme == "http" && !here(u.Hostname()):
+	case u.Scheme == "http" && !platforms.Loopback(u.Hostname()):
 		return nil, sentence("Without https anybody on the way could read the address and post with it. Use one that begins with https://.")
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil
-}
-
-// here reports whether a host is this computer.
-func here(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
 
 // secrets is what of an address lets its holder post.

@@ -40,7 +40,7 @@ type caller struct {
 
 func (c *connector) caller(reg registry, base string, secrets map[string]platforms.Secret) (*caller, error) {
 	u, err := url.Parse(cmp.Or(base, reg.base))
-	if err != nil || u.Scheme != "https" && !loopback(u.Hostname()) { // values may come from a file
+	if err != nil || u.Scheme != "https" && !platforms.Loopback(u.Hostname()) { // values may come from a file
 		return nil, &platforms.Error{Kind: platforms.Rejected, Text: "The address of the API is not one. Enter it again, with https://."}
 	}
 	token := secrets[regToken].Reveal()
@@ -266,14 +266,14 @@ func limited(s *statusError) bool {
 
 // retryAfter is how long to wait, at most a day; 0 where nothing says it.
 func retryAfter(h http.Header, now time.Time) time.Duration {
-	n, err := strconv.ParseInt(h.Get("Retry-After"), 10, 32)
-	if err != nil {
-		for _, name := range []string{"X-RateLimit-Reset", "RateLimit-Reset"} { // GitHub's and GitLab's, in Unix time
-			if at, bad := strconv.ParseInt(h.Get(name), 10, 40); bad == nil {
-				n = at - now.Unix()
-				break
-			}
+	const most = 24 * time.Hour
+	if h.Get("Retry-After") != "" {
+		return platforms.RetryAfter(h.Get("Retry-After"), now, most)
+	}
+	for _, name := range []string{"X-RateLimit-Reset", "RateLimit-Reset"} { // GitHub's and GitLab's, in Unix time
+		if at, err := strconv.ParseInt(h.Get(name), 10, 40); err == nil {
+			return min(max(0, time.Unix(at, 0).Sub(now)), most)
 		}
 	}
-	return time.Duration(max(0, min(n, 24*60*60))) * time.Second
+	return 0
 }

@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -126,19 +125,12 @@ func deliverable(address string, base *url.URL, title string) error {
 		return &platforms.Error{Kind: platforms.Rejected, Text: "There is no address that " + title + " could be told. Set up a relay or a listener first."}
 	case u.Scheme == "https":
 		return nil
-	case loopback(u.Hostname()) && loopback(base.Hostname()):
+	case platforms.Loopback(u.Hostname()) && platforms.Loopback(base.Hostname()):
 		return nil
-	case loopback(u.Hostname()):
+	case platforms.Loopback(u.Hostname()):
 		return &platforms.Error{Kind: platforms.Rejected, Text: "The address is this computer's own, which " + title + " can't reach. Set up a relay, or a tunnel and its public address under Exposure, first."}
 	}
 	return &platforms.Error{Kind: platforms.Rejected, Text: "The address begins with http://, so anyone on the way could read and forge what " + title + " delivers. Give it an https:// address under Exposure first."}
-}
-
-// loopback reports whether host is this computer, and needs no name server to
-// say so.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func parseToken(s string) (string, error) {
@@ -156,7 +148,7 @@ func parseBase(s string) (string, error) {
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" || len(s) > 512:
 		return "", sentence("This is no address of an API. Write it like https://git.example.org.")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && platforms.Loopback(u.Hostname()):
 		return s, nil
 	}
 	return "", sentence("The token would be sent in the clear there. Enter an address that begins with https://.")

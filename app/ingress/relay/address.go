@@ -2,9 +2,10 @@ package relay
 
 import (
 	"errors"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/postern/postern/platforms"
 )
 
 // Address reads the address of a relay's server, https, or http where the relay
@@ -19,15 +20,10 @@ func Address(s string) (*url.URL, error) {
 		return nil, errors.New("the address must not hold a name or password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the address must end before a question mark or number sign")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && platforms.Loopback(u.Hostname()):
 		return u, nil
 	case u.Scheme == "http":
 		return nil, errors.New("the address must begin with https: without it others could read along")
 	}
 	return nil, errors.New("the address must begin with https")
-}
-
-func loopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
 }
