@@ -44,6 +44,7 @@ type answersData struct {
 // answersPage shows what answers, what gets which message, and who has which
 // conversation.
 type answersPage struct {
+	freshness
 	w       *Window
 	content fyne.CanvasObject
 	scroll  *container.Scroll
@@ -59,16 +60,10 @@ type answersPage struct {
 	since   []func(now time.Time) // bring the leases' times up to date
 	routes  *routeList
 
-	byID     map[string]*responderCard
-	order    []string
-	data     answersData
-	has      bool // data was read
-	loading  bool
-	again    bool
-	dirty    bool // the state changed since data was read
-	asked    time.Time
-	revision uint64
-	pid      int
+	byID  map[string]*responderCard
+	order []string
+	data  answersData
+	has   bool // data was read
 }
 
 func newAnswersPage(w *Window) *answersPage {
@@ -103,9 +98,7 @@ func (p *answersPage) view() fyne.CanvasObject { return p.content }
 func (p *answersPage) shown() { p.load() }
 
 func (p *answersPage) snapshot() {
-	if s := p.w.snap; s.Revision != p.revision || s.Program.PID != p.pid {
-		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
-	}
+	p.saw(p.w.snap)
 	p.clock() // the accounts' names
 }
 
@@ -113,7 +106,7 @@ func (p *answersPage) snapshot() {
 // at most.
 func (p *answersPage) tick() {
 	p.clock()
-	if p.dirty && !p.loading && p.w.now().Sub(p.asked) >= time.Second {
+	if p.due(p.w.now(), 0) {
 		p.load()
 	}
 }
@@ -130,11 +123,9 @@ func (p *answersPage) clock() {
 
 // load reads everything.
 func (p *answersPage) load() {
-	if p.loading {
-		p.again = true
+	if !p.begin(p.w.now()) {
 		return
 	}
-	p.loading, p.again, p.dirty, p.asked = true, false, false, p.w.now()
 	known, svc, drafts := maps.Clone(p.data.checked), p.w.svc, p.routes.draft
 	call(p.w.b, briefly, func(ctx context.Context) (answersData, error) { return readAnswers(ctx, svc, known, drafts) },
 		func(d answersData, err error) {

@@ -18,6 +18,7 @@ import (
 
 // exposurePage shows what of this computer can be reached, by whom, and why.
 type exposurePage struct {
+	freshness
 	w       *Window
 	content fyne.CanvasObject
 	scroll  *container.Scroll
@@ -41,14 +42,8 @@ type exposurePage struct {
 	cards    map[platforms.AccountID]*doorCard
 	order    []platforms.AccountID
 	data     api.View
-	has      bool // data was read
-	revision uint64
-	pid      int
-	dirty    bool      // the state changed since data was read
-	asked    time.Time // when data was asked for last
-	audited  time.Time // when the audit record was
-	loading  bool
-	again    bool
+	has      bool                // data was read
+	audited  time.Time           // when the audit record was
 	wanted   platforms.AccountID // the door to show once it is there
 	shutting bool
 }
@@ -93,9 +88,7 @@ func (p *exposurePage) snapshot() {
 		p.counts.set(model.Counts(s.Exposure))
 	}
 	p.allowClosing()
-	if s.Revision != p.revision || s.Program.PID != p.pid {
-		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
-	}
+	p.saw(s)
 	if p.has {
 		p.drawing.show(model.Lanes(s, p.data))
 	}
@@ -108,7 +101,7 @@ func (p *exposurePage) tick() {
 	for _, c := range p.cards {
 		c.clock(now)
 	}
-	if p.dirty && !p.loading && now.Sub(p.asked) >= time.Second {
+	if p.due(now, 0) {
 		p.read()
 		if now.Sub(p.audited) >= recordRest {
 			p.readRecord()
@@ -140,11 +133,9 @@ func (p *exposurePage) readRecord() {
 }
 
 func (p *exposurePage) read() {
-	if p.loading {
-		p.again = true
+	if !p.begin(p.w.now()) {
 		return
 	}
-	p.loading, p.again, p.dirty, p.asked = true, false, false, p.w.now()
 	call(p.w.b, briefly, p.w.svc.Exposure, func(v api.View, err error) {
 		p.loading = false
 		if err != nil {

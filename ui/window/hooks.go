@@ -31,6 +31,7 @@ const mostHookCards = 200
 // hooksPage shows the addresses at which programs on this computer post into
 // conversations.
 type hooksPage struct {
+	freshness
 	w       *Window
 	content fyne.CanvasObject
 	scroll  *container.Scroll
@@ -45,15 +46,9 @@ type hooksPage struct {
 	cards   *fyne.Container
 	rest    *text
 
-	rows     []*hookCard
-	data     api.Hooks
-	has      bool // data was read
-	loading  bool
-	again    bool
-	dirty    bool // the state changed since data was read
-	asked    time.Time
-	revision uint64
-	pid      int
+	rows []*hookCard
+	data api.Hooks
+	has  bool // data was read
 }
 
 func newHooksPage(w *Window) *hooksPage {
@@ -86,9 +81,7 @@ func (p *hooksPage) view() fyne.CanvasObject { return p.content }
 func (p *hooksPage) shown() { p.load() }
 
 func (p *hooksPage) snapshot() {
-	if s := p.w.snap; s.Revision != p.revision || s.Program.PID != p.pid {
-		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
-	}
+	p.saw(p.w.snap)
 	p.clock() // the accounts' names
 }
 
@@ -96,8 +89,7 @@ func (p *hooksPage) snapshot() {
 // at most, and once a minute in any case, as being used changes no state.
 func (p *hooksPage) tick() {
 	p.clock()
-	since := p.w.now().Sub(p.asked)
-	if !p.loading && (p.dirty && since >= time.Second || since >= time.Minute) {
+	if p.due(p.w.now(), time.Minute) {
 		p.load()
 	}
 }
@@ -109,11 +101,9 @@ func (p *hooksPage) clock() {
 }
 
 func (p *hooksPage) load() {
-	if p.loading {
-		p.again = true
+	if !p.begin(p.w.now()) {
 		return
 	}
-	p.loading, p.again, p.dirty, p.asked = true, false, false, p.w.now()
 	call(p.w.b, briefly, p.w.svc.Hooks, func(h api.Hooks, err error) {
 		p.loading = false
 		p.waiting.Hide()

@@ -2,7 +2,6 @@ package window
 
 import (
 	"context"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -30,6 +29,7 @@ type coming interface {
 
 // inputsPage shows where something can come in from outside, and what came.
 type inputsPage struct {
+	freshness
 	w       *Window
 	content fyne.CanvasObject
 	failed  *fyne.Container
@@ -41,16 +41,10 @@ type inputsPage struct {
 	panes   [2]fyne.CanvasObject
 	arrived *arrivals
 
-	byID     map[platforms.AccountID]*inputCard
-	order    []platforms.AccountID
-	data     []api.Input
-	has      bool // data was read
-	loading  bool
-	again    bool
-	dirty    bool // the state changed since data was read
-	asked    time.Time
-	revision uint64
-	pid      int
+	byID  map[platforms.AccountID]*inputCard
+	order []platforms.AccountID
+	data  []api.Input
+	has   bool // data was read
 }
 
 // The page's two parts.
@@ -92,9 +86,7 @@ func (p *inputsPage) shown() {
 }
 
 func (p *inputsPage) snapshot() {
-	if s := p.w.snap; s.Revision != p.revision || s.Program.PID != p.pid {
-		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
-	}
+	p.saw(p.w.snap)
 	if p.asked.IsZero() && p.w.page == PageInputs { // it is the first page
 		p.load()
 		p.arrived.refresh()
@@ -108,7 +100,7 @@ func (p *inputsPage) tick() {
 	for _, c := range p.byID {
 		c.clock(now)
 	}
-	if p.dirty && !p.loading && now.Sub(p.asked) >= time.Second {
+	if p.due(now, 0) {
 		p.load()
 		p.arrived.refresh()
 	}
@@ -136,11 +128,9 @@ func (p *inputsPage) load() {
 	if !p.w.known {
 		return
 	}
-	if p.loading {
-		p.again = true
+	if !p.begin(p.w.now()) {
 		return
 	}
-	p.loading, p.again, p.dirty, p.asked = true, false, false, p.w.now()
 	call(p.w.b, briefly, p.w.svc.Inputs, func(in []api.Input, err error) {
 		p.loading = false
 		p.waiting.Hide()

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -21,6 +20,7 @@ import (
 // peoplePage shows who may talk to the bots, who is kept out, and who waits to be
 // let in.
 type peoplePage struct {
+	freshness
 	w       *Window
 	content fyne.CanvasObject
 	search  *entry
@@ -33,17 +33,11 @@ type peoplePage struct {
 	hint    *text
 	rows    map[fyne.CanvasObject]*personRow
 
-	data     api.People
-	has      bool // data was read
-	lines    []personLine
-	query    string
-	revision uint64
-	pid      int
-	dirty    bool      // the state changed since data was read
-	asked    time.Time // when data was asked for last
-	loading  bool
-	again    bool
-	version  int // of data: what is read never replaces what a change gave since
+	data    api.People
+	has     bool // data was read
+	lines   []personLine
+	query   string
+	version int // of data: what is read never replaces what a change gave since
 }
 
 // personLine is one line of the list; exactly one of its pointers is set, or
@@ -97,9 +91,7 @@ func (p *peoplePage) shown() { p.load() }
 
 func (p *peoplePage) snapshot() {
 	s := p.w.snap
-	if s.Revision != p.revision || s.Program.PID != p.pid {
-		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
-	}
+	p.saw(s)
 	if p.asked.IsZero() || p.has && s.Claims != len(p.data.Claims) && !p.loading {
 		p.load()
 	}
@@ -113,7 +105,7 @@ func (p *peoplePage) tick() {
 	if now.Second() == 0 {
 		p.list.Refresh()
 	}
-	if p.dirty && !p.loading && now.Sub(p.asked) >= time.Second {
+	if p.due(now, 0) {
 		p.load()
 	}
 }
@@ -122,11 +114,9 @@ func (p *peoplePage) load() {
 	if !p.w.known {
 		return
 	}
-	if p.loading {
-		p.again = true
+	if !p.begin(p.w.now()) {
 		return
 	}
-	p.loading, p.again, p.dirty, p.asked = true, false, false, p.w.now()
 	version := p.version
 	call(p.w.b, briefly, p.w.svc.People, func(d api.People, err error) {
 		p.loading = false

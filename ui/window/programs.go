@@ -36,6 +36,7 @@ type programsData struct {
 
 // programsPage shows the programs that the person named, and what each may do.
 type programsPage struct {
+	freshness
 	w       *Window
 	content fyne.CanvasObject
 	scroll  *container.Scroll
@@ -48,15 +49,9 @@ type programsPage struct {
 	cards   *fyne.Container
 	only    *toggle
 
-	rows     []*programCard
-	data     programsData
-	has      bool // data was read
-	loading  bool
-	again    bool
-	dirty    bool // the state changed since data was read
-	asked    time.Time
-	revision uint64
-	pid      int
+	rows []*programCard
+	data programsData
+	has  bool // data was read
 }
 
 func newProgramsPage(w *Window) *programsPage {
@@ -90,9 +85,7 @@ func (p *programsPage) view() fyne.CanvasObject { return p.content }
 func (p *programsPage) shown() { p.load() }
 
 func (p *programsPage) snapshot() {
-	if s := p.w.snap; s.Revision != p.revision || s.Program.PID != p.pid {
-		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
-	}
+	p.saw(p.w.snap)
 	p.clock() // the accounts' names
 }
 
@@ -100,8 +93,7 @@ func (p *programsPage) snapshot() {
 // at most, and once a minute in any case, as being used changes no state.
 func (p *programsPage) tick() {
 	p.clock()
-	since := p.w.now().Sub(p.asked)
-	if !p.loading && (p.dirty && since >= time.Second || since >= time.Minute) {
+	if p.due(p.w.now(), time.Minute) {
 		p.load()
 	}
 }
@@ -113,11 +105,9 @@ func (p *programsPage) clock() {
 }
 
 func (p *programsPage) load() {
-	if p.loading {
-		p.again = true
+	if !p.begin(p.w.now()) {
 		return
 	}
-	p.loading, p.again, p.dirty, p.asked = true, false, false, p.w.now()
 	svc := p.w.svc
 	call(p.w.b, briefly, func(ctx context.Context) (programsData, error) { return readPrograms(ctx, svc) },
 		func(d programsData, err error) {

@@ -31,6 +31,7 @@ const mostRelayCards = 100
 // relaysPage shows the servers that take requests for this computer, and that it
 // dials.
 type relaysPage struct {
+	freshness
 	w       *Window
 	content fyne.CanvasObject
 	scroll  *container.Scroll
@@ -43,16 +44,10 @@ type relaysPage struct {
 	cards   *fyne.Container
 	rest    *text
 
-	rows     []*relayCard
-	open     *relayForm // nil unless one is open
-	data     []api.Relay
-	has      bool // data was read
-	loading  bool
-	again    bool
-	dirty    bool // the state changed since data was read
-	asked    time.Time
-	revision uint64
-	pid      int
+	rows []*relayCard
+	open *relayForm // nil unless one is open
+	data []api.Relay
+	has  bool // data was read
 }
 
 func newRelaysPage(w *Window) *relaysPage {
@@ -83,9 +78,7 @@ func (p *relaysPage) view() fyne.CanvasObject { return p.content }
 func (p *relaysPage) shown() { p.load() }
 
 func (p *relaysPage) snapshot() {
-	if s := p.w.snap; s.Revision != p.revision || s.Program.PID != p.pid {
-		p.revision, p.pid, p.dirty = s.Revision, s.Program.PID, true
-	}
+	p.saw(p.w.snap)
 	p.clock() // the accounts' names
 }
 
@@ -95,8 +88,7 @@ const relaysRest = 10 * time.Second
 
 func (p *relaysPage) tick() {
 	p.clock()
-	since := p.w.now().Sub(p.asked)
-	if !p.loading && (p.dirty && since >= time.Second || since >= relaysRest) {
+	if p.due(p.w.now(), relaysRest) {
 		p.load()
 	}
 }
@@ -108,11 +100,9 @@ func (p *relaysPage) clock() {
 }
 
 func (p *relaysPage) load() {
-	if p.loading {
-		p.again = true
+	if !p.begin(p.w.now()) {
 		return
 	}
-	p.loading, p.again, p.dirty, p.asked = true, false, false, p.w.now()
 	call(p.w.b, briefly, p.w.svc.Relays, func(rs []api.Relay, err error) {
 		p.loading = false
 		p.waiting.Hide()
