@@ -245,7 +245,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.log.Info("stopping")
 	a.tasks.Wait()
 	a.doors.close()
-	a.recorder.flush(context.WithoutCancel(ctx))
+	a.recorder.flush()
 	a.audit(ctx, "stopped", "postern", "", "Postern stopped.")
 	a.anchor(ctx)
 	late := time.AfterFunc(grace, a.stopWork)

@@ -155,7 +155,7 @@ func checkInput(p platforms.Platform, s api.InputSettings) (input, error) {
 
 // Inputs is where requests from outside arrive.
 func (a *App) Inputs() []api.Input {
-	a.recorder.flush(a.work)
+	a.recorder.flush()
 	out := []api.Input{}
 	for _, c := range a.list() {
 		if c.reach() != platforms.Dials {

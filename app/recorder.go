@@ -175,12 +175,13 @@ func (r *recorder) run(ctx context.Context) {
 			return
 		case <-time.After(gatherFor):
 		}
-		r.flush(ctx)
+		r.flush()
 	}
 }
 
-// flush writes what waits.
-func (r *recorder) flush(ctx context.Context) {
+// flush writes what waits. It is everybody's, so nobody who no longer wants to
+// see it ends that.
+func (r *recorder) flush() {
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	r.mu.Lock()
@@ -205,7 +206,7 @@ func (r *recorder) flush(ctx context.Context) {
 		rs = append(rs, r.request(n))
 	}
 	slices.Reverse(rs)
-	if err := r.a.store.PutRequests(ctx, rs, r.a.inputs.bounds); err != nil {
+	if err := r.a.store.PutRequests(context.Background(), rs, r.a.inputs.bounds); err != nil {
 		r.a.log.Warn("requests could not be noted; what they brought is in the journal", "count", len(rs), "err", err)
 		r.mu.Lock()
 		for _, q := range rs {

@@ -118,7 +118,7 @@ func (a *App) replayed(ctx context.Context, r api.Replay) (*account, []rerun, er
 		}
 		return acc, []rerun{one}, nil
 	}
-	a.recorder.flush(ctx)
+	a.recorder.flush()
 	q, err := a.store.Request(r.Request)
 	if err != nil {
 		return nil, nil, errNoRequest

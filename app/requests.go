@@ -14,7 +14,7 @@ import (
 
 // Requests is what came, newest first, without bodies.
 func (a *App) Requests(_ context.Context, q api.InputQuery) ([]api.InputRequest, error) {
-	a.recorder.flush(a.work)
+	a.recorder.flush()
 	find := store.RequestQuery{Account: q.Account, Text: q.Text, Before: q.Before, Limit: page(q.Limit, 100)}
 	switch q.Only {
 	case "":
@@ -37,7 +37,7 @@ func (a *App) Requests(_ context.Context, q api.InputQuery) ([]api.InputRequest,
 
 // Request is one, with what is kept of its body.
 func (a *App) Request(_ context.Context, id uint64) (api.InputRequest, error) {
-	a.recorder.flush(a.work)
+	a.recorder.flush()
 	r, err := a.store.Request(id)
 	if errors.Is(err, store.ErrNotFound) {
 		return api.InputRequest{}, errNoRequest
@@ -92,7 +92,7 @@ func (a *App) ForgetRequests(ctx context.Context, id platforms.AccountID) error 
 	} else if _, err := a.account(id); err != nil {
 		return err
 	}
-	a.recorder.flush(ctx)
+	a.recorder.flush()
 	for _, id := range ids {
 		if err := a.store.TrimRequests(ctx, id, store.RequestBounds{For: -time.Hour}); err != nil {
 			return wireError(err)
