@@ -148,8 +148,8 @@ func hookError(err error) error {
 	return wireError(err)
 }
 
-// hookable is the account of an id, if it can send.
-func (a *App) hookable(id platforms.AccountID) error {
+// hookable is what is wrong with a place to post into.
+func (a *App) hookable(id platforms.AccountID, conversation platforms.ConversationID) error {
 	c, err := a.account(id)
 	if err != nil {
 		return err
@@ -157,7 +157,10 @@ func (a *App) hookable(id platforms.AccountID) error {
 	if c.platform.Limits.Mute {
 		return &api.Error{Kind: platforms.Unsupported, Text: c.platform.Title + " only brings messages. Nothing can be posted through it; choose another account."}
 	}
-	return nil
+	if conversation == "" {
+		return nil // the book says it with what else is wrong
+	}
+	return into(c.offers(), conversation)
 }
 
 func (h *hookDoor) url(token platforms.Secret) string {
@@ -168,7 +171,7 @@ func (h *hookDoor) url(token platforms.Secret) string {
 
 // AddHook makes one.
 func (a *App) AddHook(ctx context.Context, d api.HookDraft) (api.HookMade, error) {
-	if err := a.hookable(d.Account); err != nil {
+	if err := a.hookable(d.Account, d.Conversation); err != nil {
 		return api.HookMade{}, err
 	}
 	if !d.Expires.IsZero() && !a.now().Before(d.Expires) {

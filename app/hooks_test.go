@@ -686,3 +686,17 @@ func TestHookMentions(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestHookIntoTheOnlyOne: where an account has one conversation, there is no hook
+// for another.
+func TestHookIntoTheOnlyOne(t *testing.T) {
+	w := newWorld(t)
+	w.change = func(p *platforms.Platform) { p.Only = "chat" }
+	w.start()
+	w.add()
+	w.serveHooks()
+	if _, err := w.app.AddHook(w.person(), api.HookDraft{Account: "fake", Conversation: "other", Name: "x"}); err == nil || !strings.Contains(err.Error(), `"chat"`) {
+		t.Errorf("%v", err)
+	}
+	w.hook(api.HookDraft{Conversation: "chat"})
+}
