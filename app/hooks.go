@@ -295,7 +295,7 @@ func (a *App) forgetHooks(ctx context.Context, id platforms.AccountID) error {
 		return err
 	}
 	a.hooking.forget(ids...)
-	a.hookChanged(ctx, "", "", fmt.Sprintf("%d hooks of the account %s were removed with it.", len(ids), id))
+	a.hookChanged(ctx, "", "", fmt.Sprintf("The hooks of the account %s were removed with it: %d.", id, len(ids)))
 	return nil
 }
 

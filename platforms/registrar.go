@@ -14,8 +14,8 @@ type Registrar interface {
 	// for what is registered already, at the same address or as before, and
 	// changes that instead of adding a second. A zero before means that nothing
 	// is known of an earlier time. If what it returns has another ID than before
-	// has, before is still there: Unregister takes it back. What was done before a failure is in the
-	// Steps of what it returns.
+	// has, before is still there: Unregister takes it back. What was done before a
+	// failure is in the Steps of what it returns.
 	Register(ctx context.Context, values map[string]string, secrets map[string]Secret, before Registered) (Registered, error)
 
 	// Unregister takes back what r tells of, whatever the account's settings are

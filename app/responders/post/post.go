@@ -8,9 +8,9 @@
 // place, what is handed over first is posted first.
 //
 // Nothing goes round in circles: what a bot writes itself is no event at all,
-// what is said where it would be posted is left alone, what other bots write is left out unless it is asked for, and then what was
-// posted by us and comes back by an account that hears there is known by its
-// text.
+// what is said where it would be posted is left alone, what other bots write is
+// left out unless it is asked for, and then what was posted by us and comes back
+// by an account that hears there is known by its text.
 package post
 
 import (
