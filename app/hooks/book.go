@@ -13,8 +13,8 @@ import (
 	"github.com/postern/postern/platforms"
 )
 
-// MostHooks is how many hooks a Book holds.
-const MostHooks = 1000
+// mostHooks is how many hooks a Book holds.
+const mostHooks = 1000
 
 // version is what a Book's JSON says; another is refused.
 const version = 1
@@ -128,14 +128,14 @@ func (b *Book) at(id string) (int, error) {
 
 // Add makes a hook, switched on, and its token, which is shown now or never.
 func (b *Book) Add(n New, now time.Time) (Hook, platforms.Secret, error) {
-	if len(b.hooks) >= MostHooks {
-		return Hook{}, platforms.Secret{}, invalid("", "There are %d hooks, which is the most. Delete one first.", MostHooks)
+	if len(b.hooks) >= mostHooks {
+		return Hook{}, platforms.Secret{}, invalid("", "There are %d hooks, which is the most. Delete one first.", mostHooks)
 	}
 	id, err := newID()
 	if err != nil {
 		return Hook{}, platforms.Secret{}, err
 	}
-	token, err := NewToken()
+	token, err := newToken()
 	if err != nil {
 		return Hook{}, platforms.Secret{}, err
 	}
@@ -191,7 +191,7 @@ func (b *Book) Rotate(id string, overlap time.Duration, now time.Time) (Hook, pl
 	if overlap < 0 || overlap > mostOverlap {
 		return Hook{}, platforms.Secret{}, Invalid{"Overlap", "An old token may count for 30 days at most. Choose a shorter time."}
 	}
-	token, err := NewToken()
+	token, err := newToken()
 	if err != nil {
 		return Hook{}, platforms.Secret{}, err
 	}
@@ -299,8 +299,8 @@ func (b *Book) UnmarshalJSON(data []byte) error {
 	if w.Version != version {
 		return fmt.Errorf("read the hooks: version %d, where %d is known", w.Version, version)
 	}
-	if len(w.Hooks) > MostHooks {
-		return fmt.Errorf("read the hooks: %d of them, where %d is the most", len(w.Hooks), MostHooks)
+	if len(w.Hooks) > mostHooks {
+		return fmt.Errorf("read the hooks: %d of them, where %d is the most", len(w.Hooks), mostHooks)
 	}
 	ids, hashes := map[string]bool{}, map[Hash]bool{}
 	for i, h := range w.Hooks {

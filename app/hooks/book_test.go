@@ -26,7 +26,7 @@ func TestToken(t *testing.T) {
 	seen := map[string]bool{}
 	count := map[rune]int{}
 	for range 500 {
-		s, err := NewToken()
+		s, err := newToken()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestAddRefuses(t *testing.T) {
 
 func TestBookIsFull(t *testing.T) {
 	var b Book
-	for range MostHooks {
+	for range mostHooks {
 		made(t, &b, "x")
 	}
 	if _, _, err := b.Add(New{Account: "a", Conversation: "c", Name: "x"}, monday()); err == nil {
@@ -275,15 +275,15 @@ func TestBookJSON(t *testing.T) {
 }
 
 func TestReadPatch(t *testing.T) {
-	c, err := ReadPatch([]byte(`{"name":"x","avatar_url":null,"active":false}`))
+	c, err := readPatch([]byte(`{"name":"x","avatar_url":null,"active":false}`))
 	if err != nil || c.Name == nil || *c.Name != "x" || c.Avatar == nil || *c.Avatar != "" || c.On == nil || *c.On {
 		t.Errorf("%+v %v", c, err)
 	}
-	if c, err := ReadPatch([]byte(`{}`)); err != nil || c != (Change{}) {
+	if c, err := readPatch([]byte(`{}`)); err != nil || c != (Change{}) {
 		t.Errorf("%+v %v", c, err)
 	}
 	for _, in := range []string{``, `[]`, `{"name":null}`, `{"name":1}`, `{"active":"yes"}`, `{"active":null}`, `{"avatar_url":1}`, `{"token":"x"}`, `{} {}`} {
-		if _, err := ReadPatch([]byte(in)); err == nil {
+		if _, err := readPatch([]byte(in)); err == nil {
 			t.Errorf("%s: taken", in)
 		}
 	}

@@ -136,16 +136,16 @@ func TestRandomTokens(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	guess(0, 2*MostSources)
+	guess(0, 2*mostSources)
 	before := heap()
-	guess(2*MostSources, n)
+	guess(2*mostSources, n)
 	if after := heap(); after > before+1<<20 {
 		t.Errorf("the heap grew by %d bytes", after-before)
 	}
-	if len(w.gate.Limiter.hooks) != 0 || len(w.gate.Keys.known) != 0 || len(w.gate.Limiter.sources) != MostSources {
+	if len(w.gate.Limiter.hooks) != 0 || len(w.gate.Keys.known) != 0 || len(w.gate.Limiter.sources) != mostSources {
 		t.Errorf("%d hooks, %d keys, %d sources", len(w.gate.Limiter.hooks), len(w.gate.Keys.known), len(w.gate.Limiter.sources))
 	}
-	for i := range DefaultLimit().Burst {
+	for i := range defaultLimit().Burst {
 		if _, a, ok := w.post(token, "", `{"content":"x"}`); !ok {
 			t.Fatalf("post %d after the guesses: %d", i, a.Status)
 		}
@@ -251,7 +251,7 @@ func TestForms(t *testing.T) {
 
 func BenchmarkFindUnknown(b *testing.B) {
 	var book Book
-	for range MostHooks {
+	for range mostHooks {
 		made(b, &book, "x")
 	}
 	token := strings.Repeat("x", TokenLength)
@@ -310,7 +310,7 @@ func TestSourcesOfHooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 * SourceLimit().Burst {
+	for range 2 * sourceLimit().Burst {
 		for _, from := range []string{"198.51.100.7", "127.0.0.1"} {
 			if _, a, ok := w.gate.Open(w.find, netip.MustParseAddr(from), strings.Repeat("a", TokenLength)); ok || a.Status != 404 {
 				t.Fatalf("a guess from %s: %d", from, a.Status)

@@ -39,7 +39,7 @@ type Hook struct {
 	Shut     bool    `json:"shut,omitempty"` // its owner switched it off: no token switches it on
 	Marked   bool    `json:"marked"`         // a line in the chat says that the message came by a hook
 
-	Limit platforms.Rate `json:"limit,omitzero"` // of posts; zero: DefaultLimit
+	Limit platforms.Rate `json:"limit,omitzero"` // of posts; zero: defaultLimit
 
 	Created  time.Time `json:"created"`
 	LastUsed time.Time `json:"last_used,omitzero"`
@@ -51,8 +51,8 @@ type Hook struct {
 	Until  time.Time `json:"until,omitzero"`
 }
 
-// DefaultLimit is how often a hook is used whose Limit is zero.
-func DefaultLimit() platforms.Rate {
+// defaultLimit is how often a hook is used whose Limit is zero.
+func defaultLimit() platforms.Rate {
 	return platforms.Rate{N: 30, Per: time.Minute, Burst: 10}
 }
 
@@ -64,7 +64,7 @@ func (h Hook) Live(now time.Time) bool {
 // rate is Limit, or what stands for it.
 func (h Hook) rate() platforms.Rate {
 	if h.Limit == (platforms.Rate{}) {
-		return DefaultLimit()
+		return defaultLimit()
 	}
 	return h.Limit
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/postern/postern/platforms"
 )
 
-// MostSources is how many sources a Limiter remembers.
-const MostSources = 4096
+// mostSources is how many sources a Limiter remembers.
+const mostSources = 4096
 
-// SourceLimit is how often one source may ask, whatever it asks. It is wide: a
+// sourceLimit is how often one source may ask, whatever it asks. It is wide: a
 // tunnel makes one source of many senders.
-func SourceLimit() platforms.Rate {
+func sourceLimit() platforms.Rate {
 	return platforms.Rate{N: 300, Per: time.Minute, Burst: 60}
 }
 
 // Limiter bounds how often hooks are used and how often a source asks. It is
 // safe for concurrent use, and what it remembers is bounded: of sources by
-// MostSources, of hooks by how many there are, since only one that a valid token
+// mostSources, of hooks by how many there are, since only one that a valid token
 // opened is ever asked about.
 type Limiter struct {
 	mu      sync.Mutex
@@ -51,7 +51,7 @@ func (l *Limiter) Source(addr netip.Addr) time.Duration {
 	if e != nil {
 		l.recent.MoveToFront(e)
 	} else {
-		if len(l.sources) >= MostSources {
+		if len(l.sources) >= mostSources {
 			oldest := l.recent.Back()
 			delete(l.sources, oldest.Value.(*source).net)
 			l.recent.Remove(oldest)
@@ -59,7 +59,7 @@ func (l *Limiter) Source(addr netip.Addr) time.Duration {
 		e = l.recent.PushFront(&source{net: n})
 		l.sources[n] = e
 	}
-	return e.Value.(*source).take(SourceLimit(), now)
+	return e.Value.(*source).take(sourceLimit(), now)
 }
 
 // network is what counts as one source: an IPv4 address, or an IPv6 /64, which
@@ -82,7 +82,7 @@ func (l *Limiter) Hook(h Hook) time.Duration {
 	defer l.mu.Unlock()
 	b := l.hooks[h.ID]
 	if b == nil {
-		if len(l.hooks) >= 2*MostHooks {
+		if len(l.hooks) >= 2*mostHooks {
 			l.forgetFull(now)
 		}
 		b = &bucket{}
@@ -108,7 +108,7 @@ func (l *Limiter) forgetFull(now time.Time) {
 		}
 	}
 	for id := range l.hooks {
-		if len(l.hooks) < 2*MostHooks {
+		if len(l.hooks) < 2*mostHooks {
 			return
 		}
 		delete(l.hooks, id)

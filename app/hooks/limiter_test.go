@@ -73,7 +73,7 @@ func TestSourceLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter()
 		a := netip.MustParseAddr("2001:db8::1")
-		for i := range SourceLimit().Burst {
+		for i := range sourceLimit().Burst {
 			if l.Source(a) != 0 {
 				t.Fatalf("request %d", i)
 			}
@@ -85,7 +85,7 @@ func TestSourceLimit(t *testing.T) {
 			t.Error("another /64 is the same source")
 		}
 		four := netip.MustParseAddr("192.0.2.1")
-		for range SourceLimit().Burst {
+		for range sourceLimit().Burst {
 			l.Source(four)
 		}
 		if l.Source(netip.MustParseAddr("::ffff:192.0.2.1")) == 0 {
@@ -100,23 +100,23 @@ func TestSourceLimit(t *testing.T) {
 func TestSourcesAreBounded(t *testing.T) {
 	l := NewLimiter()
 	busy := netip.MustParseAddr("198.51.100.1")
-	for range SourceLimit().Burst {
+	for range sourceLimit().Burst {
 		l.Source(busy)
 	}
-	for i := range uint32(3 * MostSources) {
+	for i := range uint32(3 * mostSources) {
 		l.Source(v4(i))
 		l.Source(busy) // whoever goes on asking is not forgotten
 	}
-	if len(l.sources) != MostSources || l.recent.Len() != MostSources {
+	if len(l.sources) != mostSources || l.recent.Len() != mostSources {
 		t.Errorf("%d and %d sources", len(l.sources), l.recent.Len())
 	}
 	if _, ok := l.sources[network(busy)]; !ok {
 		t.Error("the busiest is forgotten")
 	}
-	for i := range 3 * MostHooks {
+	for i := range 3 * mostHooks {
 		l.Hook(Hook{ID: fmt.Sprint(i)})
 	}
-	if len(l.hooks) > 2*MostHooks {
+	if len(l.hooks) > 2*mostHooks {
 		t.Errorf("%d hooks", len(l.hooks))
 	}
 }

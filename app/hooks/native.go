@@ -22,7 +22,7 @@ func native(body []byte) (Post, *Fault) {
 	if in.Content == nil {
 		return Post{}, empty("content", "There is no content. Send 1 to 4000 characters.")
 	}
-	if utf8.RuneCountInString(*in.Content) > MostContent {
+	if utf8.RuneCountInString(*in.Content) > mostContent {
 		return Post{}, &Fault{Kind: TooLong, Field: "content", Text: "The content has more than 4000 characters. Shorten it."}
 	}
 	shown := quiet(text.Block(*in.Content))

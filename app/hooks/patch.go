@@ -7,10 +7,10 @@ import (
 	"io"
 )
 
-// ReadPatch reads the body of a PATCH: name, avatar_url (null clears it) and
+// readPatch reads the body of a PATCH: name, avatar_url (null clears it) and
 // active, each only if it is there. It fails with a *Fault of kind Malformed;
 // what the values may be, Book.Change says.
-func ReadPatch(body []byte) (Change, error) {
+func readPatch(body []byte) (Change, error) {
 	var in struct {
 		Name   json.RawMessage `json:"name"`
 		Avatar json.RawMessage `json:"avatar_url"`

@@ -26,7 +26,7 @@ const (
 // Bounds of what Parse reads and makes.
 const (
 	MostBody    = 1 << 20 // bytes of a body
-	MostContent = 4000    // characters of a native post
+	mostContent = 4000    // characters of a native post
 	mostText    = 8000    // characters of a Post's text; the rest is cut off
 	mostBytes   = 30 << 10
 	mostItems   = 50 // of a list in a payload

@@ -192,7 +192,7 @@ func (s *Server) manage(w http.ResponseWriter, r *http.Request, token string, fr
 		return refused
 	}
 	<-s.bodies
-	c, err := ReadPatch(body)
+	c, err := readPatch(body)
 	if err == nil {
 		h, err = s.keeper.Change(r.Context(), h.ID, c)
 	}

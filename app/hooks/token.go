@@ -15,8 +15,8 @@ const TokenLength = 64
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// NewToken makes a token. It is shown once; what is kept is its Hash.
-func NewToken() (platforms.Secret, error) {
+// newToken makes a token. It is shown once; what is kept is its Hash.
+func newToken() (platforms.Secret, error) {
 	token := make([]byte, 0, TokenLength)
 	buf := make([]byte, 2*TokenLength)
 	for {

@@ -107,7 +107,7 @@ func cause(why Reason) string {
 
 // whence is where a request came from, in words.
 func whence(from netip.Addr, req *http.Request) string {
-	if h, ok := HandoverOf(req.Context()); ok {
+	if h, ok := handoverOf(req.Context()); ok {
 		return "by " + h.Via
 	}
 	return "from " + from.String()

@@ -103,7 +103,7 @@ func (s *Server) Relay(ctx context.Context, to Lead, q relay.Request) (relay.Res
 		return relay.Response{}, err
 	}
 	began := s.o.Now()
-	ctx = context.WithValue(ctx, handoverKey{}, Handover{Via: to.Via, Exact: q.Exact})
+	ctx = context.WithValue(ctx, handoverKey{}, handover{Via: to.Via, Exact: q.Exact})
 	out := &recorder{}
 	var why Reason
 	for i, r := range rules {
@@ -168,18 +168,18 @@ func handedLate(to Lead, q relay.Request, now time.Time) (time.Time, bool) {
 	return then, true
 }
 
-// Handover is how a request came, where a relay handed it over.
-type Handover struct {
+// handover is how a request came, where a relay handed it over.
+type handover struct {
 	Via   string // the relay, in the person's words
 	Exact bool   // the body is byte for byte the sender's
 }
 
 type handoverKey struct{}
 
-// HandoverOf is how a request with this context came; ok is false where it came
+// handoverOf is how a request with this context came; ok is false where it came
 // to a listener.
-func HandoverOf(ctx context.Context) (h Handover, ok bool) {
-	h, ok = ctx.Value(handoverKey{}).(Handover)
+func handoverOf(ctx context.Context) (h handover, ok bool) {
+	h, ok = ctx.Value(handoverKey{}).(handover)
 	return h, ok
 }
 

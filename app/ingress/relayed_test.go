@@ -37,7 +37,7 @@ func TestRelayedIsJudgedAsDirectIs(t *testing.T) {
 		s := New(Options{Observe: func(n Seen) { seen = append(seen, n) }, Alarm: func(_ platforms.AccountID, text string) { alarms = append(alarms, text) }})
 		var got []string
 		remove := s.HandleRelayed(t.Context(), relayedRule(func(w http.ResponseWriter, r *http.Request) {
-			h, ok := HandoverOf(r.Context())
+			h, ok := handoverOf(r.Context())
 			if !ok || h.Via != "Mine" {
 				t.Errorf("%+v %v", h, ok)
 			}

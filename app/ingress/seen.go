@@ -83,7 +83,7 @@ func (s *Server) seeStranger(r *rule, known bool, why Reason, req *http.Request,
 
 // cameBy is Seen's Via and Exact.
 func cameBy(ctx context.Context) (via string, exact bool) {
-	if h, ok := HandoverOf(ctx); ok {
+	if h, ok := handoverOf(ctx); ok {
 		return h.Via, h.Exact
 	}
 	return Listener, true

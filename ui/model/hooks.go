@@ -12,12 +12,12 @@ import (
 	"github.com/postern/postern/platforms/text"
 )
 
-// MostHookName is how long a hook's name may be, in characters.
-const MostHookName = 64
+// mostHookName is how long a hook's name may be, in characters.
+const mostHookName = 64
 
 // HookName is a hook's name as it is shown.
 func HookName(h api.Hook) string {
-	if name := text.Line(h.Name, MostHookName); name != "" {
+	if name := text.Line(h.Name, mostHookName); name != "" {
 		return name
 	}
 	return "a hook without a name"
@@ -27,7 +27,7 @@ func HookName(h api.Hook) string {
 // What surrounds the name does not count, and characters are no bytes.
 func NameLength(name string) (words string, fits bool) {
 	n := utf8.RuneCountInString(strings.TrimSpace(name))
-	return strconv.Itoa(n) + " of " + strconv.Itoa(MostHookName) + " characters", n <= MostHookName
+	return strconv.Itoa(n) + " of " + strconv.Itoa(mostHookName) + " characters", n <= mostHookName
 }
 
 // NameFault is what is wrong with a hook's name, empty if nothing is.
@@ -36,19 +36,19 @@ func NameFault(name string) string {
 		return "The name is missing. Choose one."
 	}
 	if _, fits := NameLength(name); !fits {
-		return "The name is longer than " + strconv.Itoa(MostHookName) + " characters. Shorten it."
+		return "The name is longer than " + strconv.Itoa(mostHookName) + " characters. Shorten it."
 	}
 	return ""
 }
 
-// HookEnded reports whether a hook's time is over.
-func HookEnded(h api.Hook, now time.Time) bool { return !h.Expires.IsZero() && !now.Before(h.Expires) }
+// hookEnded reports whether a hook's time is over.
+func hookEnded(h api.Hook, now time.Time) bool { return !h.Expires.IsZero() && !now.Before(h.Expires) }
 
 // HookState is whether posts are taken.
 func HookState(h api.Hook, now time.Time) StatusView {
 	view := func(s State, words string) StatusView { return StatusView{s, s.Symbol(), words} }
 	switch {
-	case HookEnded(h, now):
+	case hookEnded(h, now):
 		return view(Bad, "Its time is over: posts are refused")
 	case !h.On:
 		return view(Off, "Switched off: posts are refused")
@@ -69,20 +69,20 @@ func HookTimes(h api.Hook, now time.Time) string {
 	switch {
 	case h.Expires.IsZero():
 		words = append(words, "no end")
-	case HookEnded(h, now):
+	case hookEnded(h, now):
 		words = append(words, "ended "+Clock(h.Expires, now))
 	default:
 		words = append(words, "ends "+Clock(h.Expires, now))
 	}
-	if limit := RateWords(h.Limit); limit != "" {
+	if limit := rateWords(h.Limit); limit != "" {
 		words = append(words, limit)
 	}
 	return strings.Join(words, " · ")
 }
 
-// RateWords is a limit of posts: "at most 30 posts a minute"; empty for the usual
+// rateWords is a limit of posts: "at most 30 posts a minute"; empty for the usual
 // one.
-func RateWords(r platforms.Rate) string {
+func rateWords(r platforms.Rate) string {
 	if r.N == 0 {
 		return ""
 	}
@@ -199,8 +199,8 @@ func PostedBy(e api.Entry) (who, via string) {
 	if e.Hook == "" {
 		return "", ""
 	}
-	hook := text.Line(e.Hook, MostHookName)
-	who = text.Line(e.Poster, MostHookName)
+	hook := text.Line(e.Hook, mostHookName)
+	who = text.Line(e.Poster, mostHookName)
 	if who == "" {
 		who = hook
 	}

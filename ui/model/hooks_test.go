@@ -30,7 +30,7 @@ func TestHookNames(t *testing.T) {
 			}
 		})
 	}
-	if got := HookName(api.Hook{Name: "a\u202eb\nc" + strings.Repeat("x", 100)}); strings.ContainsAny(got, "\u202e\n") || len([]rune(got)) > MostHookName {
+	if got := HookName(api.Hook{Name: "a\u202eb\nc" + strings.Repeat("x", 100)}); strings.ContainsAny(got, "\u202e\n") || len([]rune(got)) > mostHookName {
 		t.Errorf("%q", got)
 	}
 }
