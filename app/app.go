@@ -261,6 +261,16 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(a.store.Close(), a.closeVault())
 }
 
+// runContext is the context of Run, nil before that and once it ends.
+func (a *App) runContext() context.Context {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ctx == nil || a.ctx.Err() != nil {
+		return nil
+	}
+	return a.ctx
+}
+
 // Quit ends Run.
 func (a *App) Quit() {
 	a.mu.Lock()

@@ -75,7 +75,7 @@ func (h *hookDoor) count() {
 func (h *hookDoor) settle() time.Duration {
 	h.opening.Lock()
 	defer h.opening.Unlock()
-	ctx := h.app.begun()
+	ctx := h.app.runContext()
 	if h.ended || ctx == nil {
 		return hookRetry
 	}
@@ -115,16 +115,6 @@ func (h *hookDoor) wants() (netip.AddrPort, bool) {
 	defer h.mu.Unlock()
 	live, _ := h.book.Live(h.app.now())
 	return h.bind, live
-}
-
-// begun is the context of Run, nil before that and once it ends.
-func (a *App) begun() context.Context {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.ctx == nil || a.ctx.Err() != nil {
-		return nil
-	}
-	return a.ctx
 }
 
 func (h *hookDoor) setPass(p *guard.Pass) {

@@ -41,7 +41,13 @@ type Desk struct {
 
 // Desk is where it is. It is closed for a moment when the first message comes.
 func (s *Stage) Desk() Desk {
-	return Desk{URL: s.desk.URL(), Secret: s.desk.Secret(), Room: chatOf(telegramtest.Group)}
+	d := Desk{URL: s.desk.URL(), Secret: s.desk.Secret(), Room: chatOf(telegramtest.Group)}
+	for i, a := range s.acts {
+		if a.account.Platform == "telegram" {
+			d.Account = i
+		}
+	}
+	return d
 }
 
 // act is one platform's stand-in with its script.
