@@ -157,7 +157,7 @@ func (closedDoor) Serve(platforms.Route) (string, func(), error) { return "", ni
 func (closedDoor) Address(string) (string, error) { return "", errClosed }
 
 var errClosed = &platforms.Error{Kind: platforms.NotAcknowledged, Text: "This platform delivers messages only to an address on the internet. " +
-	"Save the account, then set up a listener under Exposure and decide whether it opens."}
+	"Save the account, then set up a relay that takes them, or a listener under Exposure, and decide whether it opens."}
 
 func newDialer() *net.Dialer {
 	return &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}

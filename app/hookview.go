@@ -91,12 +91,7 @@ func (a *App) TryHook(_ context.Context, t api.HookTry) (api.HookTried, error) {
 	if t.Event != "" {
 		header.Set(hooks.EventHeader, text.Line(t.Event, 100))
 	}
-	if hooks.Dialect(t.Dialect) == hooks.Template { // a sender is not told what is wrong with it, a person is
-		if err := hooks.CheckTemplate(t.Template); err != nil {
-			return api.HookTried{Error: err.Error()}, nil
-		}
-	}
-	p, err := hooks.Parse(hooks.Hook{Dialect: hooks.Dialect(t.Dialect), Template: t.Template}, header, []byte(t.Body))
+	p, err := hooks.Try(hooks.Hook{Dialect: hooks.Dialect(t.Dialect), Template: t.Template}, header, []byte(t.Body))
 	if err != nil {
 		return api.HookTried{Error: err.Error()}, nil
 	}

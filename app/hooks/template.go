@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"text/template"
@@ -214,10 +215,15 @@ func command(name string, pos parse.Pos) *parse.CommandNode {
 	return &parse.CommandNode{NodeType: parse.NodeCommand, Pos: pos, Args: []parse.Node{parse.NewIdentifier(name).SetPos(pos)}}
 }
 
-// CheckTemplate is what is wrong with a person's template, nil if nothing is.
-func CheckTemplate(source string) error {
-	_, err := compile(source)
-	return err
+// Try is Parse for the person whose hook it is, who is told what is wrong with
+// its template; senders are not.
+func Try(h Hook, header http.Header, body []byte) (Post, error) {
+	if h.Dialect == Template {
+		if _, err := compile(h.Template); err != nil {
+			return Post{}, err
+		}
+	}
+	return Parse(h, header, body)
 }
 
 // templated shows any JSON as the hook's template says.

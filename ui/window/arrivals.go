@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -234,6 +235,10 @@ func (a *arrivals) shut() {
 	a.list.Refresh()
 }
 
+// briefVerdict is how many characters of a verdict are shown whole: it leaves
+// the line's rest to what came.
+const briefVerdict = 24
+
 // arrivalRow is one line of the list.
 type arrivalRow struct {
 	view                      *fyne.Container
@@ -241,8 +246,8 @@ type arrivalRow struct {
 	at, method, where, status *text
 	verdict, subject, marks   *text
 	sign                      *symbol
-	good                      *text // the verdict, where it is short
-	bad                       fyne.CanvasObject
+	brief                     *text // the verdict, where it is short
+	long                      fyne.CanvasObject
 }
 
 func (a *arrivals) makeRow() fyne.CanvasObject {
@@ -251,11 +256,11 @@ func (a *arrivals) makeRow() fyne.CanvasObject {
 	r := &arrivalRow{at: whole(colorMuted), method: whole(colorText), where: s(colorText), status: whole(colorMuted),
 		verdict: s(colorGood), subject: s(colorMuted), marks: whole(colorWarn), sign: newSymbol("", 14, colorGood)}
 	r.method.look.bold = true
-	r.good = whole(colorGood)
-	r.bad = fill(r.verdict)
+	r.brief = whole(colorGood)
+	r.long = fill(r.verdict)
 	r.ground = newBox(colorClear, "", 8)
 	r.view = container.NewStack(sized(0, arrivalRowHeight, r.ground), pad(12, 4, 12, 4, vbox(2,
-		hbox(10, r.at, r.method, fill(r.where), r.marks, r.status), hbox(6, r.sign, r.good, r.bad, fill(r.subject)))))
+		hbox(10, r.at, r.method, fill(r.where), r.marks, r.status), hbox(6, r.sign, r.brief, r.long, fill(r.subject)))))
 	a.rows[r.view] = r
 	return r.view
 }
@@ -292,9 +297,11 @@ func (r *arrivalRow) draw(a *arrivals, q api.InputRequest) {
 	}
 	v := model.Verdict(q)
 	r.sign.set(v.Symbol, stateColor(v.State))
-	setVisible(r.good, v.State == model.Good)
-	setVisible(r.bad, v.State != model.Good)
-	r.good.set(v.Words + "  ")
+	short := v.State == model.Good || utf8.RuneCountInString(v.Words) <= briefVerdict
+	setVisible(r.brief, short)
+	setVisible(r.long, !short)
+	r.brief.tint(stateColor(v.State))
+	r.brief.set(v.Words + "  ")
 	r.verdict.set(v.Words)
 	r.verdict.tint(stateColor(v.State))
 	r.subject.set(model.RequestSubject(q))

@@ -18,7 +18,7 @@ import (
 // inputs holds what can be set of where requests arrive.
 func (e *env) inputs() *cobra.Command {
 	return group("inputs", "Where requests from outside arrive, how they are answered and what is kept of them",
-		e.inputsList(), e.inputsSet(), e.inputsTry())
+		e.inputsList(), e.inputsShow(), e.inputsSet(), e.inputsTry())
 }
 
 func (e *env) inputsList() *cobra.Command {
@@ -89,6 +89,68 @@ func input(ctx context.Context, c *client.Client, id string) (api.Input, error) 
 		return api.Input{}, fmt.Errorf("no requests arrive at an account %q; see postern inputs", id)
 	}
 	return list[i], nil
+}
+
+func (e *env) inputsShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ACCOUNT", Short: "Show one: its address, how it answers and what it keeps", Args: args(cobra.ExactArgs(1)), ValidArgsFunction: e.completeInput,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return e.ask(func(c *client.Client) error {
+				in, err := input(cmd.Context(), c, args[0])
+				switch {
+				case err != nil:
+					return err
+				case e.json:
+					return e.printJSON(in)
+				}
+				e.printInput(in)
+				return nil
+			})
+		},
+	}
+}
+
+func (e *env) printInput(in api.Input) {
+	s := in.Settings
+	answer := "the platform's own"
+	switch {
+	case s.Answer.Mode == "static":
+		answer = fmt.Sprintf("%q", s.Answer.Body)
+	case s.Answer.Mode == "dynamic":
+		answer = "what this makes of the event: " + s.Answer.Body
+	}
+	keep, last, status := "as usual", "", ""
+	switch {
+	case s.Ephemeral:
+		keep = "only when something came"
+	case s.Keep > 0 || s.KeepFor > 0:
+		number, long := "the usual number of", "the usual time"
+		if s.Keep > 0 {
+			number = strconv.Itoa(s.Keep)
+		}
+		if s.KeepFor > 0 {
+			long = spanText(s.KeepFor)
+		}
+		keep = number + " requests, for " + long
+	}
+	if !in.Last.IsZero() {
+		last = e.when(in.Last)
+	}
+	if s.Answer.Status != 0 {
+		status = strconv.Itoa(s.Answer.Status)
+	}
+	var rows [][]string
+	for _, r := range [][2]string{
+		{"account", string(in.Account)}, {"name", in.Name}, {"by", in.Via}, {"nothing arrives", in.Why}, {"address", in.Address},
+		{"answer", answer}, {"status", status}, {"type", s.Answer.Type}, {"transform", s.Transform}, {"keeps", keep},
+		{"kept", fmt.Sprintf("%d, %s", in.Requests, size(in.Bytes))}, {"last", last},
+		{"accepted", strconv.FormatUint(in.Accepted, 10)}, {"refused", strconv.FormatUint(in.Rejected, 10)},
+	} {
+		if r[1] != "" {
+			rows = append(rows, r[:])
+		}
+	}
+	e.table([]string{"WHAT", ""}, rows)
 }
 
 func (e *env) inputsSet() *cobra.Command {

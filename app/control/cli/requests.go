@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ import (
 	"github.com/postern/postern/app/control/client"
 	"github.com/postern/postern/app/inspect"
 	"github.com/postern/postern/platforms"
+	"github.com/postern/postern/platforms/text"
 )
 
 // requests holds what can be done with what came.
@@ -180,7 +182,7 @@ func (e *env) printRequest(r api.InputRequest) {
 		by += ", from " + r.From
 	}
 	e.row([]string{"By: " + by})
-	e.row([]string{fmt.Sprintf("Result: %s, answered %d in %v", verdict(r), r.Status, r.Took)})
+	e.row([]string{fmt.Sprintf("Result: %s, answered %d in %v", verdict(r), r.Status, r.Took.Round(10*time.Microsecond))})
 	if r.Answer != "" {
 		e.row([]string{"Answer: " + r.Answer})
 	}
@@ -242,7 +244,8 @@ func (e *env) requestsCompare() *cobra.Command {
 						e.row([]string{"@ " + l.Text})
 						continue
 					}
-					e.row([]string{l.Mark + " " + l.Text})
+					deep := l.Text[:len(l.Text)-len(strings.TrimLeft(l.Text, " "))] // how deep it stands in the body
+					fmt.Fprintln(e.Out, strings.TrimRight(l.Mark+" "+deep+text.Line(l.Text, 0), " "))
 				}
 				return nil
 			})

@@ -39,6 +39,8 @@ func TestRequestsShown(t *testing.T) {
 		want []string
 	}{
 		{"inputs", cli.OK, []string{"pigeon", "anyone on the internet", "2.0 KiB", "static answer, transform, 3 refused, 4 came too fast", "nothing: No listener is set up."}},
+		{"inputs show pigeon", cli.OK, []string{"transform", `"ok"`, "2.0 KiB", "as usual"}},
+		{"inputs show nobody", cli.Failed, []string{"see postern inputs"}},
 		{"inputs try 2 text", cli.OK, []string{"text\n"}},
 		{"inputs try x text", cli.Usage, []string{"by its number"}},
 		{"requests", cli.OK, []string{"refused: bad signature", "taken", `it's`, "evil "}},

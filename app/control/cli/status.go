@@ -121,6 +121,9 @@ func badge(l exposure.Level) string {
 // printCheck prints what a check found about account id, empty for a draft.
 func (e *env) printCheck(id platforms.AccountID, c api.Check) {
 	if c.Identity.ID != "" || c.Identity.Name != "" || c.Identity.Handle != "" {
+		if c.Identity.Name == c.Identity.Handle {
+			c.Identity.Handle = ""
+		}
 		e.say("Bot: %s", strings.TrimSpace(c.Identity.Name+" "+c.Identity.Handle))
 	}
 	e.say("Exposure: %s", badge(c.Exposure))
