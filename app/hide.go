@@ -25,10 +25,7 @@ const (
 type hider struct {
 	secrets *redact.Masker
 	name    *regexp.Regexp // of a field
-	json    *regexp.Regexp // a field and its value
-	inner   *regexp.Regexp // the same in JSON that is a text in JSON
 	part    *regexp.Regexp // the same in a form of several parts
-	open    *regexp.Regexp // a field and the beginning of its value, at the end of what is kept
 }
 
 // powerful is the fields of forms and of JSON whose values let their holder act.
@@ -38,12 +35,8 @@ const powerful = `(?i:(?:hub\.)?(?:(?:access|refresh|id|verification|verify|auth
 
 // newHider is a hider of secrets and of what is named like one.
 func newHider(secrets func() []platforms.Secret) hider {
-	const colon = `[ \t\r\n]*:[ \t\r\n]*`
 	return hider{redact.New(secrets), regexp.MustCompile("^" + powerful + "$"),
-		regexp.MustCompile(`"` + powerful + `"` + colon + `"((?:[^"\\]|\\.)+)"`),
-		regexp.MustCompile(`\\+"` + powerful + `\\+"` + colon + `\\+"((?:[^"\\]|\\+[^"\\])+)`),
-		regexp.MustCompile(`(?i)\bname="?` + powerful + `(?:"[^\r\n]*|;[^\r\n]*)?\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]+)`),
-		regexp.MustCompile(`\\*"` + powerful + `\\*"` + colon + `\\*"((?:[^"\\]|\\.)+\\?)$`)}
+		regexp.MustCompile(`(?i)\bname="?` + powerful + `(?:"[^\r\n]*|;[^\r\n]*)?\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]+)`)}
 }
 
 // text is s without secrets, and how many were taken out.
@@ -119,7 +112,7 @@ func (h hider) body(kind string, body []byte, cutOff bool) ([]byte, int) {
 		s, n = values(h.part, s)
 		fallthrough
 	default:
-		s, m = h.fields(s, cutOff)
+		s, m = h.fields(s)
 		n += m
 	}
 	s, m = h.text(s)
@@ -133,25 +126,6 @@ func (h hider) body(kind string, body []byte, cutOff bool) ([]byte, int) {
 		return body, 0
 	}
 	return []byte(s), n
-}
-
-// fields is JSON without the values of fields that are named like secrets.
-func (h hider) fields(s string, cutOff bool) (string, int) {
-	if !strings.Contains(s, `"`) {
-		return s, 0
-	}
-	s, n := values(h.json, s)
-	if strings.Contains(s, `\"`) {
-		var m int
-		s, m = values(h.inner, s)
-		n += m
-	}
-	if cutOff {
-		var m int
-		s, m = values(h.open, s)
-		n += m
-	}
-	return s, n
 }
 
 // values is s without what the first group of re finds.
@@ -181,7 +155,7 @@ func (h hider) payload(s string) (string, int) {
 		if err != nil || !strings.HasPrefix(plain, "{") {
 			continue
 		}
-		if clean, m := h.fields(plain, false); m > 0 {
+		if clean, m := h.fields(plain); m > 0 {
 			parts[i] = name + "=" + url.QueryEscape(clean)
 			n += m
 		}

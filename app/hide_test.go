@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,4 +47,32 @@ func TestWhatLetsActIsHidden(t *testing.T) {
 			t.Errorf("%s became %s", body, got)
 		}
 	}
+}
+
+// FuzzFields: what is JSON stays JSON, and a field of it that is named like a
+// secret has no value but that it was taken out.
+func FuzzFields(f *testing.F) {
+	for _, s := range []string{`{"token":"a\"b\\"}`, `{"p":"{\"token\":\"a\\\"b\"}"}`, `{"p":"token\":","q":"z"}`, `{"token" : "a`, `{"":"\"token\":\"\\"}`, `{"x\"token":"v"}`, `{"a":{"secret":"x","b":[":"]}}`, `{"token":"\u0022","token":""}`} {
+		f.Add(s)
+	}
+	h := newHider(func() []platforms.Secret { return nil })
+	f.Fuzz(func(t *testing.T, s string) {
+		out, n := h.fields(s)
+		if n == 0 && out != s {
+			t.Fatalf("%q became %q", s, out)
+		}
+		if !json.Valid([]byte(s)) {
+			return
+		}
+		var v map[string]any
+		if !json.Valid([]byte(out)) {
+			t.Fatalf("%s became %s", s, out)
+		}
+		if json.Unmarshal([]byte(out), &v) != nil {
+			return
+		}
+		if got, ok := v["token"].(string); ok && got != masked && got != "" && strings.Contains(s, `"token"`) {
+			t.Errorf("%s became %s", s, out)
+		}
+	})
 }
