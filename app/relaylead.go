@@ -96,7 +96,7 @@ func (d *doors) relayAddress(c *account, r *relayed, lead relayLead) (string, er
 		return at, nil
 	}
 	return "", &platforms.Error{Kind: platforms.NotAcknowledged, Text: fmt.Sprintf(
-		"%s must be told by which address it reaches %s, and Postern does not know that address. Copy it from the relay, and enter it as the public address on the page Relays.",
+		"%s must be told by which address it reaches %s, and Postern does not know that address. Copy it from the relay, and enter it as its public address on the page Relays.",
 		c.platform.Title, r.word(lead))}
 }
 

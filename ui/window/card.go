@@ -28,6 +28,8 @@ type accountCard struct {
 	lights  [3]*lightView
 	note    *fyne.Container
 	noteTxt *text
+	hint    *fyne.Container // the note of an account that works
+	hintTxt *text
 	trouble *fyne.Container
 	door    *fyne.Container // how strangers can reach it, or that it waits for consent
 	doorTxt *text
@@ -58,8 +60,8 @@ func newAccountCard(w *Window, a api.Account) *accountCard {
 	}
 	lights := strip(hbox(12, fill(c.lights[0].view), fill(c.lights[1].view), fill(c.lights[2].view)))
 
-	c.noteTxt = body("")
-	c.note = remark(true, c.noteTxt)
+	c.noteTxt, c.hintTxt = body(""), body("")
+	c.note, c.hint = remark(true, c.noteTxt), remark(false, c.hintTxt)
 	c.trouble = vbox(6)
 	c.trouble.Hide()
 	c.doorTxt = body("")
@@ -70,7 +72,7 @@ func newAccountCard(w *Window, a api.Account) *accountCard {
 	c.pause = newButton(plain, "Pause", iconPause, c.pauseOrResume)
 	c.check = newButton(plain, "Check", iconCheck, c.runCheck)
 	foot := hbox(8, fill(hbox(8, fill(c.last), c.lastAt)), sized(8, 0, newBox(colorClear, "", 0)), c.check, c.pause)
-	c.view = card(16, vbox(12, head, lights, c.door, c.note, c.trouble, foot))
+	c.view = card(16, vbox(12, head, lights, c.door, c.note, c.hint, c.trouble, foot))
 	return c
 }
 
@@ -145,14 +147,17 @@ func (c *accountCard) update(a api.Account) {
 	c.clock(c.w.now())
 
 	words, do := model.DoorRemark(a)
-	setVisible(c.note, a.Note != "" && words != a.Note)
+	told := a.Note != "" && words != a.Note
+	setVisible(c.note, told && a.Status != api.Connected)
+	setVisible(c.hint, told && a.Status == api.Connected)
 	c.noteTxt.set(clean.Block(a.Note))
+	c.hintTxt.set(clean.Block(a.Note))
 
 	c.doorTxt.set(clean.Block(words))
 	c.doorBtn.setLabel(do)
 	setVisible(c.door, words != "")
 
-	c.last.set(map[bool]string{false: "Nothing has arrived yet", true: "It takes messages, and brings none"}[a.Deaf])
+	c.last.set(map[bool]string{false: "Nothing has arrived since the start", true: "It takes messages, and brings none"}[a.Deaf])
 	c.lastAt.set("")
 	if l := a.Last; l != nil {
 		c.last.set(lastWords(*l))

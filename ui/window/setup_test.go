@@ -281,6 +281,19 @@ func TestEdit(t *testing.T) {
 	})
 }
 
+func TestNoteOfAnAccountThatWorks(t *testing.T) {
+	s := newStage(t, sample(), Light, Options{})
+	a := api.Account{ID: "a", Title: "A", Status: api.Connected, Note: "Nothing has come yet."}
+	c := newAccountCard(s.w, a)
+	if c.update(a); c.note.Visible() || !c.hint.Visible() {
+		t.Error("a hint is shown as a fault")
+	}
+	a.Status = api.BadCredentials
+	if c.update(a); !c.note.Visible() || c.hint.Visible() {
+		t.Error("a fault is shown as a hint")
+	}
+}
+
 func TestAccounts(t *testing.T) {
 	t.Run("every account shows how it is, in words", func(t *testing.T) {
 		s := newStage(t, sample(), Light, Options{})

@@ -8,7 +8,9 @@ import (
 	"mime"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -109,10 +111,27 @@ func known(ctx context.Context, c *client.Client, d api.Draft, fresh bool) error
 		return nil
 	}
 	said, err := c.Timeline(ctx, d.Account, d.Conversation, 0, 1)
+	for range 25 { // where an account was added just now, what it posts into is known once it is connected
+		if err != nil || len(said) > 0 || !connecting(ctx, c, d.Account) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+		said, err = c.Timeline(ctx, d.Account, d.Conversation, 0, 1)
+	}
 	if err == nil && len(said) == 0 {
 		err = fmt.Errorf("nothing was ever said in %q; \"postern inbox\" lists the conversations. Say --new to write there all the same", d.Conversation)
 	}
 	return err
+}
+
+// connecting reports whether an account that only speaks is not connected yet.
+func connecting(ctx context.Context, c *client.Client, id platforms.AccountID) bool {
+	s, err := c.Snapshot(ctx)
+	return err == nil && slices.ContainsFunc(s.Accounts, func(a api.Account) bool { return a.ID == id && a.Deaf && a.Status == api.Connecting })
 }
 
 // open opens the files to send; done closes them.
