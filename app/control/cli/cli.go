@@ -152,7 +152,6 @@ func New(o Options) *cobra.Command {
 	root.AddCommand(e.status(), e.accounts(), e.platforms(), e.inbox(), e.send(), e.message(), e.pause(), e.resume(), e.activity(),
 		e.settings(), e.doors(), e.inputs(), e.requests(), e.replay(), e.audit(), e.doctor(), e.vault(), e.tail(), e.reply(), e.export(), e.man(),
 		e.hooks(), e.clients(), e.responders(), e.routes(), e.leases(), e.mcp(), e.people(), e.pair(), e.why(), e.simulate(), e.asks(), e.relays(), e.quit(), e.version(), exitCodes())
-	root.AddCommand(e.registration()...)
 	root.SetHelpCommand(helpCommand())
 	completion(root)
 	if e.SampleAgent != nil {

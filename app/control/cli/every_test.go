@@ -41,9 +41,9 @@ func TestEveryCommandSpeaksJSON(t *testing.T) {
 	without = append(without, "doors open", "pair", "people allow", "people remove", "people ignore", "people unignore", "people open", "asks answer", "message release",
 		"leases give", "leases release", "responders add", "responders change", "responders on", "responders off", "responders remove",
 		"hooks add", "hooks change", "hooks on", "hooks off", "hooks rotate", "routes add", "routes edit", "routes move", "routes on", "routes off", "routes remove",
-		"relays add", "relays change", "relays check", "relays resume", "inputs set", "replay", "register")
+		"relays add", "relays change", "relays check", "relays resume", "inputs set", "replay", "inputs register")
 	silent := []string{"clients revoke", "accounts remove", "accounts pause", "accounts resume", "message resend", "message discard", "message dismiss",
-		"pause", "resume", "doors remove", "doors close", "people close", "quit", "hooks remove", "relays pause", "relays remove", "requests forget", "unregister"}
+		"pause", "resume", "doors remove", "doors close", "people close", "quit", "hooks remove", "relays pause", "relays remove", "requests forget", "inputs unregister"}
 	// What stands for the words in Use. A new word wants a line here.
 	words := map[string]string{"ACCOUNT": "pigeon", "CONVERSATION": "c1", "PLATFORM": "pigeon --secret-stdin --yes", "PROBLEM": "webhook", "NUMBER": "1", "NUMBER|--last": "1",
 		"KEY=VALUE...": "hide_text=on", "TEXT|-": "hi", "TEXT...|-": "hi", "KEY": "hide_text", "NAME": "ci", "KIND": "command", "HOOK": "Builds", "ADDRESS": "", "EXPRESSION": "true", "ENTRY": "1",

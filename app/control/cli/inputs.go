@@ -18,7 +18,7 @@ import (
 // inputs holds what can be set of where requests arrive.
 func (e *env) inputs() *cobra.Command {
 	return group("inputs", "Where requests from outside arrive, how they are answered and what is kept of them",
-		e.inputsList(), e.inputsShow(), e.inputsSet(), e.inputsTry())
+		e.inputsList(), e.inputsShow(), e.inputsSet(), e.inputsTry(), e.inputsRegister(), e.inputsUnregister())
 }
 
 func (e *env) inputsList() *cobra.Command {

@@ -11,14 +11,12 @@ import (
 	"github.com/postern/postern/platforms"
 )
 
-// registration is the commands that tell an input's service its address, and
-// take that back.
-func (e *env) registration() []*cobra.Command {
-	return []*cobra.Command{e.register(), e.onAccount("unregister", "Have the service of an account forget the address that it was told",
-		"The service of %s no longer delivers here.", (*client.Client).Unregister)}
+func (e *env) inputsUnregister() *cobra.Command {
+	return e.onAccount("unregister", "Have the service of an account forget the address that it was told",
+		"The service of %s no longer delivers here.", (*client.Client).Unregister)
 }
 
-func (e *env) register() *cobra.Command {
+func (e *env) inputsRegister() *cobra.Command {
 	f := &form{}
 	cmd := &cobra.Command{
 		Use:   "register ACCOUNT",
@@ -28,12 +26,12 @@ func (e *env) register() *cobra.Command {
 The hook gets the account's public address and its secret. One that is there
 already is changed, so registering again mends what is out of date.
 
-  postern register ACCOUNT --set where=owner/repository
-  postern register ACCOUNT --set where=owner/repository --secret-stdin < token-file
+  postern inputs register ACCOUNT --set where=owner/repository
+  postern inputs register ACCOUNT --set where=owner/repository --secret-stdin < token-file
 
 The access token is asked for without echo. It is used now, and kept in the
 keyring for the removal: unregister, or removing the account, deletes the hook.`,
-		Args: args(cobra.ExactArgs(1)), ValidArgsFunction: e.completeAccount,
+		Args: args(cobra.ExactArgs(1)), ValidArgsFunction: e.completeInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return e.ask(func(c *client.Client) error {
 				ctx := client.AtTerminal(cmd.Context())

@@ -36,7 +36,7 @@ func TestRegister(t *testing.T) {
 		p.typed("Access token: ", token, true)
 		p.typed("deliver to https://bot.example.org/hook/1? [y/N] ", "y", false)
 	})
-	out, code := person(t, p, dir, "", "register", "pigeon", "--set", "events=push")
+	out, code := person(t, p, dir, "", "inputs", "register", "pigeon", "--set", "events=push")
 	if code != cli.OK || !strings.Contains(out, "✓ The hook was made.\n… Waits") || !strings.Contains(out, "! A test failed.") || !strings.Contains(out, "Registered at Forge, octo/cat: 4711.") || strings.Contains(out, "\x1b") {
 		t.Fatalf("%d %q %q", code, out, p.screen())
 	}
@@ -54,7 +54,7 @@ func TestRegisterAgain(t *testing.T) {
 	c.Form.Values, c.Form.Kept, c.Form.Fields[1].Required = map[string]string{"where": "octo/cat"}, []string{"token"}, false
 	b.SetComing(c)
 	dir, p := serve(t, b), newTTY(t)
-	out, code := person(t, p, dir, token, "register", "pigeon", "--secret-stdin", "--yes", "--json")
+	out, code := person(t, p, dir, token, "inputs", "register", "pigeon", "--secret-stdin", "--yes", "--json")
 	var r api.Registration
 	if err := json.Unmarshal([]byte(out), &r); code != cli.OK || err != nil || r.ID != "4711" || strings.Contains(out+p.screen(), token) {
 		t.Fatalf("%d %v %q %q", code, err, out, p.screen())
@@ -70,21 +70,21 @@ func TestRegisterRefused(t *testing.T) {
 	c.Form.Why = "Set up a relay first."
 	b.SetComing(c)
 	dir, p := serve(t, b), newTTY(t)
-	if _, code := person(t, p, dir, "", "register", "pigeon"); code != cli.Failed || !strings.Contains(p.screen(), "Set up a relay first.") || strings.Contains(p.text(), "Access token:") {
+	if _, code := person(t, p, dir, "", "inputs", "register", "pigeon"); code != cli.Failed || !strings.Contains(p.screen(), "Set up a relay first.") || strings.Contains(p.text(), "Access token:") {
 		t.Errorf("%d %q", code, p.text())
 	}
 	b.SetComing(registering())
-	if out, errs, code := (shell{dir: dir}).run(t, "register", "pigeon", "--set", "token="+token); code != cli.Usage || strings.Contains(out+errs, token) {
+	if out, errs, code := (shell{dir: dir}).run(t, "inputs", "register", "pigeon", "--set", "token="+token); code != cli.Usage || strings.Contains(out+errs, token) {
 		t.Errorf("%d %s%s", code, out, errs)
 	}
 	// No person: refused by Postern, whatever is said.
-	if _, errs, code := (shell{dir: dir, in: strings.NewReader(token)}).run(t, "register", "pigeon", "--secret-stdin", "--set", "where=octo/cat", "--yes"); code != cli.Failed || errs == "" {
+	if _, errs, code := (shell{dir: dir, in: strings.NewReader(token)}).run(t, "inputs", "register", "pigeon", "--secret-stdin", "--set", "where=octo/cat", "--yes"); code != cli.Failed || errs == "" {
 		t.Errorf("%d %s", code, errs)
 	}
 	if got := strings.Join(b.Calls(), "; "); strings.Contains(got, "Register pigeon") {
 		t.Errorf("%q", got)
 	}
-	if out := (shell{dir: dir}).good(t, "unregister", "pigeon"); !strings.Contains(out, "no longer delivers") {
+	if out := (shell{dir: dir}).good(t, "inputs", "unregister", "pigeon"); !strings.Contains(out, "no longer delivers") {
 		t.Errorf("%q", out)
 	}
 }
