@@ -653,16 +653,16 @@ func TestHookDrafts(t *testing.T) {
 		}
 		return out
 	}
-	if out := try(api.HookTry{Body: `{"content":"hi","username":"Bo"}`}); out.Text != "hi" || out.Username != "Bo" || out.Error != "" {
+	if out := try(api.HookTry{Body: `{"content":"hi","username":"Bo"}`}); out.Text != "hi" || out.Username != "Bo" || out.Problem != "" {
 		t.Errorf("%+v", out)
 	}
-	if out := try(api.HookTry{Body: `{}`}); out.Error == "" {
+	if out := try(api.HookTry{Body: `{}`}); out.Problem == "" {
 		t.Errorf("%+v", out)
 	}
-	if out := try(api.HookTry{Dialect: "template", Template: "{{.a}", Body: `{}`}); !strings.Contains(out.Error, "can't be read, line 1: bad character") {
+	if out := try(api.HookTry{Dialect: "template", Template: "{{.a}", Body: `{}`}); !strings.Contains(out.Problem, "can't be read, line 1: bad character") {
 		t.Errorf("a mistake in a template: %+v", out)
 	}
-	if out := try(api.HookTry{Dialect: "github", Event: "ping", Body: `{"zen":"Simple.","repository":{"full_name":"o/r"}}`}); out.Error != "" {
+	if out := try(api.HookTry{Dialect: "github", Event: "ping", Body: `{"zen":"Simple.","repository":{"full_name":"o/r"}}`}); out.Problem != "" {
 		t.Errorf("%+v", out)
 	}
 }

@@ -93,7 +93,7 @@ func (a *App) TryHook(_ context.Context, t api.HookTry) (api.HookTried, error) {
 	}
 	p, err := hooks.Try(hooks.Hook{Dialect: hooks.Dialect(t.Dialect), Template: t.Template}, header, []byte(t.Body))
 	if err != nil {
-		return api.HookTried{Error: err.Error()}, nil
+		return api.HookTried{Problem: err.Error()}, nil
 	}
 	return api.HookTried{Text: p.Text, Format: p.Format, Username: p.Username}, nil
 }

@@ -366,7 +366,7 @@ func TestTryHook(t *testing.T) {
 	})
 	t.Run("or why it is refused", func(t *testing.T) {
 		s, _ := open(t)
-		s.f.web.tried = api.HookTried{Error: "The template has a fault in line 1."}
+		s.f.web.tried = api.HookTried{Problem: "The template has a fault in line 1."}
 		s.press("Try")
 		s.want("The template has a fault in line 1.")
 	})

@@ -83,8 +83,8 @@ func (t *hookTry) start() {
 			switch {
 			case err != nil:
 				t.show(remark(true, body(clean.Line(explain(err), 600))))
-			case out.Error != "":
-				t.show(remark(true, body(clean.Line(out.Error, 600))))
+			case out.Problem != "":
+				t.show(remark(true, body(clean.Line(out.Problem, 600))))
 			default:
 				t.show(t.look(out))
 			}

@@ -103,7 +103,7 @@ type HookTried struct {
 	Text     string           `json:"text,omitempty"`
 	Format   platforms.Format `json:"format,omitempty"`
 	Username string           `json:"username,omitempty"`
-	Error    string           `json:"error,omitempty"`
+	Problem  string           `json:"problem,omitempty"`
 }
 
 // HookListener is where hooks are served: a loopback address with a port.

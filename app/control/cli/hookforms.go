@@ -65,8 +65,8 @@ func (e *env) hooksTry() *cobra.Command {
 
 func (e *env) printHookTried(out api.HookTried) error {
 	var refused error
-	if out.Error != "" {
-		refused = errors.New(out.Error)
+	if out.Problem != "" {
+		refused = errors.New(out.Problem)
 	}
 	switch {
 	case e.json:

@@ -100,7 +100,7 @@ func TestHooksThatAreNotServed(t *testing.T) {
 // TestATriedPostThatIsRefused is a failure for scripts, too.
 func TestATriedPostThatIsRefused(t *testing.T) {
 	b := answering()
-	b.SetComing(controltest.Coming{Hooks: someHooks(), Tried: api.HookTried{Error: "There is no content."}})
+	b.SetComing(controltest.Coming{Hooks: someHooks(), Tried: api.HookTried{Problem: "There is no content."}})
 	s := shell{dir: serve(t, b), in: strings.NewReader("{}")}
 	if out, errs, code := s.run(t, "hooks", "try"); code != cli.Failed || out != "" || !strings.Contains(errs, "There is no content.") {
 		t.Errorf("%d %s%s", code, out, errs)
