@@ -23,6 +23,11 @@ import (
 // Masked stands in a request for a value that was taken out.
 const Masked = "[masked]"
 
+// Here stands for the address of an input at which nothing can come in: where a
+// service of this computer may listen, so that a command that is pasted sends a
+// request to no stranger.
+const Here = "http://localhost:8080/"
+
 // inline is the longest body that stands in a command itself, in bytes: Linux
 // takes 128 KiB in one argument.
 const inline = 32 << 10

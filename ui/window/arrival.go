@@ -291,12 +291,13 @@ func (d *arrival) content(add func(string, func() fyne.CanvasObject)) {
 	}
 }
 
-// address is where the request went, as its sender was told.
+// address is where the request went, as its sender was told, if it still leads
+// there.
 func (d *arrival) address() string {
 	if in, ok := d.a.p.input(d.r.Account); ok && in.Address != "" {
 		return in.Address
 	}
-	return "https://example.com/" // nothing can come in there now
+	return inspect.Here
 }
 
 // whole goes on with the request and its body.

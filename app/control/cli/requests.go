@@ -169,7 +169,7 @@ func address(ctx context.Context, c *client.Client, id platforms.AccountID) stri
 	if i := slices.IndexFunc(list, func(in api.Input) bool { return in.Account == id }); i >= 0 && list[i].Address != "" {
 		return list[i].Address
 	}
-	return "http://localhost:8080/"
+	return inspect.Here
 }
 
 // printRequest prints all that is kept of a request.
