@@ -23,10 +23,18 @@ import (
 // Masked stands in a request for a value that was taken out.
 const Masked = "[masked]"
 
-// Here stands for the address of an input at which nothing can come in: where a
-// service of this computer may listen, so that a command that is pasted sends a
-// request to no stranger.
-const Here = "http://localhost:8080/"
+// here is where a service of this computer may listen.
+const here = "http://localhost:8080/"
+
+// Address is where a command may send a request to an input again. Where the
+// input has no address, or a part of that is a secret that stands as an ellipsis,
+// it is one of this computer: what is pasted sends nothing to a stranger.
+func Address(in api.Input) string {
+	if in.Address == "" || strings.Contains(in.Address, "…") || strings.Contains(in.Address, "%E2%80%A6") {
+		return here
+	}
+	return in.Address
+}
 
 // inline is the longest body that stands in a command itself, in bytes: Linux
 // takes 128 KiB in one argument.

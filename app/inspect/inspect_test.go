@@ -245,3 +245,12 @@ func FuzzCurl(f *testing.F) {
 		}
 	})
 }
+
+func TestAddress(t *testing.T) {
+	for known, want := range map[string]string{"": "http://localhost:8080/", "https://bot.example.org/hook": "https://bot.example.org/hook",
+		"https://smee.io/…": "http://localhost:8080/", "https://smee.io/%E2%80%A6": "http://localhost:8080/"} {
+		if got := inspect.Address(api.Input{Address: known}); got != want {
+			t.Errorf("%q: %q", known, got)
+		}
+	}
+}

@@ -291,13 +291,10 @@ func (d *arrival) content(add func(string, func() fyne.CanvasObject)) {
 	}
 }
 
-// address is where the request went, as its sender was told, if it still leads
-// there.
+// address is where a command may send the request again.
 func (d *arrival) address() string {
-	if in, ok := d.a.p.input(d.r.Account); ok && in.Address != "" {
-		return in.Address
-	}
-	return inspect.Here
+	in, _ := d.a.p.input(d.r.Account)
+	return inspect.Address(in)
 }
 
 // whole goes on with the request and its body.

@@ -166,10 +166,10 @@ printed into a new file.`,
 // listen.
 func address(ctx context.Context, c *client.Client, id platforms.AccountID) string {
 	list, _ := c.Inputs(ctx)
-	if i := slices.IndexFunc(list, func(in api.Input) bool { return in.Account == id }); i >= 0 && list[i].Address != "" {
-		return list[i].Address
+	if i := slices.IndexFunc(list, func(in api.Input) bool { return in.Account == id }); i >= 0 {
+		return inspect.Address(list[i])
 	}
-	return inspect.Here
+	return inspect.Address(api.Input{})
 }
 
 // printRequest prints all that is kept of a request.
