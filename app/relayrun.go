@@ -27,7 +27,8 @@ type relayed struct {
 	public  string       // where the kind knows it; a secret
 	shown   string       // the same without what is secret
 	kept    relayMemory
-	unsaved bool // kept is newer than on disk
+	unsaved bool          // kept is newer than on disk
+	news    chan struct{} // it has become so
 	stuck   stuck
 	inexact bool // something came with other bytes than were sent
 	counts  counted
@@ -42,7 +43,8 @@ type counted struct {
 }
 
 func newRelayed(a *App, s relaySetup) *relayed {
-	return &relayed{standing: newStanding(a, a.log.With("relay", s.ID)), id: s.ID, set: s, hints: map[string]string{}, by: map[string]counted{}}
+	return &relayed{standing: newStanding(a, a.log.With("relay", s.ID)), id: s.ID, set: s, hints: map[string]string{}, by: map[string]counted{},
+		news: make(chan struct{}, 1)}
 }
 
 func (r *relayed) kindName() string {

@@ -86,7 +86,8 @@ func (a *App) saveRelay(ctx context.Context, s relaySetup, r *relayed, d api.Rel
 		a.relays.mu.Unlock()
 	} else if s.Settings["server"] != next.Settings["server"] || len(v.typed) > 0 { // its place means nothing elsewhere
 		r.mu.Lock()
-		r.kept.Cursor, r.kept.Left, r.unsaved = "", time.Time{}, true
+		r.kept.Cursor, r.kept.Left = "", time.Time{}
+		r.newerLocked()
 		r.mu.Unlock()
 	}
 	r.learn(kind, v.secrets)

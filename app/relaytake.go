@@ -42,8 +42,9 @@ func (s *relaySink) Ready(_ context.Context, at relay.Cursor) error {
 	defer r.mu.Unlock()
 	r.setLocked(api.Connected, "", time.Time{})
 	if at != "" {
-		r.kept.Cursor, r.unsaved = at, true
+		r.kept.Cursor = at
 	}
+	r.newerLocked() // it is connected, at least
 	return nil
 }
 
@@ -102,7 +103,9 @@ func (s *relaySink) later(ctx context.Context, q relay.Request, resp relay.Respo
 	}
 	r.stuck.tries++
 	over := r.stuck.tries >= stuckTries && now.Sub(r.stuck.since) >= stuckFor
-	r.unsaved = r.unsaved || over
+	if over {
+		r.newerLocked()
+	}
 	r.mu.Unlock()
 	own := context.WithoutCancel(ctx)
 	if !over || r.save(own) != nil {
@@ -147,7 +150,8 @@ func (r *relayed) count(q relay.Request, status int) {
 	r.backoff.reset() // the connection is good for something
 	r.inexact = r.inexact || !q.Exact
 	if q.Cursor != "" {
-		r.kept.Cursor, r.unsaved = q.Cursor, true
+		r.kept.Cursor = q.Cursor
+		r.newerLocked()
 	}
 }
 
@@ -167,7 +171,8 @@ func (s *relaySink) Gap(ctx context.Context, g relay.Gap) error {
 	kind, _ := r.app.relays.kind(r.kindName())
 	r.mu.Lock()
 	if g.Cursor != "" {
-		r.kept.Cursor, r.unsaved = g.Cursor, true
+		r.kept.Cursor = g.Cursor
+		r.newerLocked()
 	}
 	since := g.Since
 	if since.IsZero() {
@@ -191,7 +196,7 @@ func (s *relaySink) Gap(ctx context.Context, g relay.Gap) error {
 		gaps = slices.Delete(gaps, before, before+1)
 	}
 	r.kept.Gaps = append([]api.RelayGap{it}, gaps[:min(len(gaps), mostGaps-1)]...)
-	r.unsaved = true
+	r.newerLocked()
 	r.mu.Unlock()
 	if err := r.save(ctx); err != nil {
 		return err
@@ -209,15 +214,31 @@ func (s *relaySink) Gap(ctx context.Context, g relay.Gap) error {
 	return nil
 }
 
+// newerLocked notes that kept is newer than on disk; r.mu is held.
+func (r *relayed) newerLocked() {
+	r.unsaved = true
+	select {
+	case r.news <- struct{}{}:
+	default:
+	}
+}
+
 // remember writes down what the relay goes on from, until ctx ends. A crash
 // brings again what came since; it is known by its events.
 func (r *relayed) remember(ctx context.Context) {
-	tick := time.NewTicker(rememberEvery)
+	tick := time.NewTicker(leftEvery / 2)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
+		case <-r.news:
+			soon := time.NewTimer(rememberEvery) // one writing has many
+			select {
+			case <-ctx.Done():
+			case <-soon.C:
+			}
+			soon.Stop()
 		}
 		now := r.app.now()
 		r.mu.Lock()
@@ -243,7 +264,7 @@ func (r *relayed) save(ctx context.Context) error {
 	}
 	if err := r.app.store.PutSetting(ctx, name, kept); err != nil {
 		r.mu.Lock()
-		r.unsaved = true
+		r.newerLocked()
 		r.mu.Unlock()
 		return err
 	}
