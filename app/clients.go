@@ -91,7 +91,7 @@ func (a *App) RevokeClient(ctx context.Context, id string) error {
 		return err
 	}
 	a.clientsChanged(ctx, fmt.Sprintf("The client %q was revoked.", c.Name))
-	return nil
+	return a.shutHooks(ctx, id, c.Name)
 }
 
 // RotateClient gives one another token; the former ends.

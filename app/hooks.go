@@ -82,7 +82,7 @@ func hookBind(s string) (netip.AddrPort, error) {
 	case err != nil:
 		return at, words("Hooks are served on an address of this computer with a port, as in " + usualHookBind + ".")
 	case !at.Addr().IsLoopback():
-		return at, words("Hooks are for programs on this computer, so they are served on loopback only, as in " + usualHookBind + ". For programs elsewhere, have a relay bring their requests.")
+		return at, words("Hooks are for programs on this computer, so they are served on loopback only, as in " + usualHookBind + ". For services elsewhere, add a webhook account, and a relay that leads to it.")
 	}
 	return at, nil
 }
@@ -139,6 +139,24 @@ func (a *App) hookChanged(ctx context.Context, who string, id platforms.AccountI
 	a.changed()
 }
 
+// shutHooks switches off what a client made that was revoked: whoever has the
+// addresses has them from it.
+func (a *App) shutHooks(ctx context.Context, client, name string) error {
+	if book := a.hooking.now(); len(book.Shut(client)) == 0 { // there is nothing to write
+		return nil
+	}
+	var off []string
+	err := a.hooking.change(context.WithoutCancel(ctx), func(b *hooks.Book) error {
+		off = b.Shut(client)
+		return nil
+	})
+	if err != nil {
+		return hookError(fmt.Errorf("the client is revoked, but its hooks are not switched off: %w", err))
+	}
+	a.hookChanged(ctx, "", "", fmt.Sprintf("%d hooks that the client %q made were switched off.", len(off), name))
+	return nil
+}
+
 // hookError is an error of the book's for a person.
 func hookError(err error) error {
 	var bad hooks.Invalid
@@ -181,7 +199,7 @@ func (a *App) AddHook(ctx context.Context, d api.HookDraft) (api.HookMade, error
 	var token platforms.Secret
 	err := a.hooking.change(ctx, func(b *hooks.Book) (err error) {
 		made, token, err = b.Add(hooks.New{Account: d.Account, Conversation: d.Conversation, Thread: d.Thread, Name: d.Name, Avatar: d.Avatar,
-			Dialect: hooks.Dialect(d.Dialect), Template: d.Template, Unmarked: d.Unmarked, Limit: d.Limit, Expires: d.Expires}, a.now())
+			Dialect: hooks.Dialect(d.Dialect), Template: d.Template, Unmarked: d.Unmarked, Limit: d.Limit, Expires: d.Expires, By: d.By}, a.now())
 		return err
 	})
 	if err != nil {

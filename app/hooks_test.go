@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern/postern/app/clients"
 	"github.com/postern/postern/app/control"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/exposure/guard"
@@ -699,4 +700,32 @@ func TestHookIntoTheOnlyOne(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	w.hook(api.HookDraft{Conversation: "chat"})
+}
+
+// TestHooksOfARevokedClient: whoever got an address from a client posts by it no
+// longer, and what persons made goes on.
+func TestHooksOfARevokedClient(t *testing.T) {
+	w := hookWorld(t)
+	own := w.hook(api.HookDraft{Name: "Own"})
+	c, err := w.app.AddClient(w.person(), api.ClientDraft{Name: "ci", Scopes: []clients.Scope{{Do: clients.Hooks}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := w.hook(api.HookDraft{Name: "Theirs", By: c.Client.ID})
+	ask(t, "POST", made.URL, `{"content":"x"}`).receipt(t)
+	if err := w.app.RevokeClient(w.person(), c.Client.ID); err != nil {
+		t.Fatal(err)
+	}
+	if a := ask(t, "POST", made.URL, `{"content":"y"}`); a.status != 404 {
+		t.Errorf("%+v", a)
+	}
+	if a := ask(t, "PATCH", made.URL, `{"active":true}`); a.status != 404 {
+		t.Errorf("%+v", a)
+	}
+	ask(t, "POST", own.URL, `{"content":"z"}`).receipt(t)
+	for _, h := range w.app.Hooks().Hooks {
+		if h.On != (h.ID == own.Hook.ID) {
+			t.Errorf("%+v", h)
+		}
+	}
 }

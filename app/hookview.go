@@ -49,7 +49,7 @@ func (a *App) hookView(h hooks.Hook) api.Hook {
 	now := a.now()
 	v := api.Hook{ID: h.ID, Account: h.Account, Conversation: h.Conversation, Thread: h.Thread, Where: a.Title(h.Account, h.Conversation),
 		Name: h.Name, Avatar: h.Avatar, Dialect: string(h.Dialect), Template: h.Template, On: h.On, Marked: h.Marked, Limit: h.Limit,
-		Created: h.Created, LastUsed: h.LastUsed, Count: h.Count, Expires: h.Expires}
+		By: h.By, Created: h.Created, LastUsed: h.LastUsed, Count: h.Count, Expires: h.Expires}
 	if now.Before(h.Until) {
 		v.Rotating = h.Until
 	}

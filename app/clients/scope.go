@@ -104,8 +104,16 @@ func (c Client) In(do Do, account platforms.AccountID) bool {
 	return slices.ContainsFunc(c.Scopes, func(s Scope) bool { return s.Do == do && (s.Account == "" || s.Account == account) })
 }
 
-// keyPrefix begins the keys of messages that clients sent.
-const keyPrefix = "n/"
+// keyPrefix begins the keys of messages that clients sent, ownPrefix those that
+// others sent by the local interface: what any of them chooses meets none that
+// Postern makes for itself.
+const (
+	keyPrefix = "n/"
+	ownPrefix = "u/"
+)
+
+// Unnamed is the key of a message that no client sent under its sender's own key.
+func Unnamed(own string) string { return ownPrefix + own }
 
 // MaxKey is how long a client's own key may be, in bytes.
 const MaxKey = 150

@@ -38,6 +38,9 @@ func (s *Server) hooks() map[string]handlerFunc {
 			if err := lensOf(r.Context()).may(clients.Hooks, d.Account, d.Conversation); err != nil {
 				return api.HookMade{}, err
 			}
+			if c := lensOf(r.Context()).client; c != nil {
+				d.By = c.ID
+			}
 			return b.AddHook(r.Context(), d)
 		})),
 		"PATCH /v1/hooks/{id}": trusted(withBody(http.StatusOK, func(r *http.Request, c api.HookChange) (api.Hook, error) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/postern/postern/app/clients"
 	"github.com/postern/postern/app/control/api"
-	"github.com/postern/postern/app/hooks"
 	"github.com/postern/postern/platforms"
 )
 
@@ -102,8 +101,8 @@ func (s *Server) entry(ctx context.Context, seq uint64) (api.Entry, error) {
 // is, and that meets no other's.
 func (l lens) draft(d api.Draft) (api.Draft, error) {
 	if l.client == nil {
-		if clients.Sender(d.Key) != "" || hooks.Of(d.Key) != "" {
-			return d, badRequest("A key of this form is for the messages of named clients. Choose another.")
+		if d.Key != "" {
+			d.Key = clients.Unnamed(d.Key)
 		}
 		return d, nil
 	}

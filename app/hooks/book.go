@@ -41,6 +41,7 @@ type New struct {
 	Unmarked     bool // no line in the chat says that a message came by a hook
 	Limit        platforms.Rate
 	Expires      time.Time
+	By           string // id of the client that makes it; empty: a person
 }
 
 // Change is what becomes different; nil stays as it is.
@@ -99,6 +100,17 @@ func (b *Book) Without(account platforms.AccountID) (ids []string) {
 	return ids
 }
 
+// Shut switches off, as its owner does, what a client made.
+func (b *Book) Shut(client string) (names []string) {
+	for i := range b.hooks {
+		if h := &b.hooks[i]; client != "" && h.By == client && (h.On || !h.Shut) {
+			h.On, h.Shut = false, true
+			names = append(names, h.Name)
+		}
+	}
+	return names
+}
+
 // Recount takes over how often the hooks were used from a Book that went on
 // counting.
 func (b *Book) Recount(from *Book) {
@@ -143,7 +155,7 @@ func (b *Book) Add(n New, now time.Time) (Hook, platforms.Secret, error) {
 	h := Hook{
 		ID: id, Account: n.Account, Conversation: n.Conversation, Thread: n.Thread,
 		Name: n.Name, Avatar: n.Avatar, Dialect: n.Dialect, Template: n.Template,
-		On: true, Marked: !n.Unmarked, Limit: n.Limit, Created: now.UTC(), Expires: n.Expires, Token: hash,
+		On: true, Marked: !n.Unmarked, Limit: n.Limit, By: n.By, Created: now.UTC(), Expires: n.Expires, Token: hash,
 	}
 	if err := h.check(); err != nil {
 		return Hook{}, platforms.Secret{}, err

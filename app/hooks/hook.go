@@ -41,6 +41,7 @@ type Hook struct {
 
 	Limit platforms.Rate `json:"limit,omitzero"` // of posts; zero: defaultLimit
 
+	By       string    `json:"by,omitempty"` // id of the client that made it; empty: a person did
 	Created  time.Time `json:"created"`
 	LastUsed time.Time `json:"last_used,omitzero"`
 	Count    uint64    `json:"count,omitempty"`  // posts that were taken

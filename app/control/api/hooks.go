@@ -24,6 +24,7 @@ type Hook struct {
 	Marked   bool           `json:"marked"` // a line in the chat says that a message came by a hook
 	Limit    platforms.Rate `json:"limit,omitzero"`
 
+	By       string    `json:"by,omitempty"` // id of the client that made it; empty: a person did
 	Created  time.Time `json:"created"`
 	LastUsed time.Time `json:"last_used,omitzero"`
 	Count    uint64    `json:"count,omitempty"`   // posts that were taken
@@ -63,6 +64,8 @@ type HookDraft struct {
 	Unmarked     bool                     `json:"unmarked,omitempty"`
 	Limit        platforms.Rate           `json:"limit,omitzero"`
 	Expires      time.Time                `json:"expires,omitzero"`
+
+	By string `json:"-"` // id of the client that asks; empty: a person does
 }
 
 // HookChange is what becomes different; nil stays as it is.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern/postern/app/clients"
 	"github.com/postern/postern/app/control/api"
 	"github.com/postern/postern/app/control/cli"
 	"github.com/postern/postern/app/control/controltest"
@@ -70,7 +71,7 @@ func TestReply(t *testing.T) {
 		if out := s.good(t, "reply", "3", "hi", "--key", "k"); !strings.HasSuffix(out, " queued, in answer to 3 of Bob in pigeon g\n") {
 			t.Error(out)
 		}
-		if keys := b.Keys(); keys[len(keys)-1] != "k" {
+		if keys := b.Keys(); keys[len(keys)-1] != clients.Unnamed("k") {
 			t.Errorf("%q", keys)
 		}
 	})
