@@ -25,9 +25,9 @@ const settingInputs = "inputs"
 
 // The bounds of what is kept of an account's requests.
 const (
-	keepUsual    = 500
+	keepUsual    = api.UsualRequests
 	keepMost     = 10_000
-	keepForUsual = 7 * 24 * time.Hour
+	keepForUsual = api.UsualTime
 	keepForMost  = 365 * 24 * time.Hour
 	keepBytes    = 16 << 20
 

@@ -187,6 +187,21 @@ func TestItemWords(t *testing.T) {
 	}
 }
 
+func TestLanesOfOneHandle(t *testing.T) {
+	s := api.Snapshot{Accounts: []api.Account{
+		{ID: "a", Title: "Webhook", Handle: "GitHub", Name: "Engine", Exposure: exposure.Relayed, Inbound: platforms.Webhook},
+		{ID: "b", Title: "Webhook", Handle: "GitHub", Name: "Second", Exposure: exposure.Relayed, Inbound: platforms.Webhook},
+		{ID: "c", Title: "Telegram", Handle: "@postern", Name: "Family", Exposure: exposure.Outbound},
+	}}
+	var got []string
+	for _, l := range Lanes(s, api.View{}) {
+		got = append(got, l.Name)
+	}
+	if want := []string{"Webhook Engine", "Webhook Second", "Telegram @postern"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestLanes(t *testing.T) {
 	s := api.Snapshot{Accounts: []api.Account{
 		{ID: "tg", Title: "Telegram", Exposure: exposure.Outbound},

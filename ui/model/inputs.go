@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -72,7 +73,7 @@ func InputMissed(in api.Input) string {
 
 // InputKeeps says what is kept of an input's requests, for its settings.
 func InputKeeps(s api.InputSettings) string {
-	n, d := "The usual number of requests", "the usual time"
+	n, d := fmt.Sprintf("The newest %d requests", api.UsualRequests), Count(int(api.UsualTime/(24*time.Hour)), "day", "days")
 	if s.Keep == 1 {
 		n = "The newest request"
 	} else if s.Keep > 1 {
@@ -211,7 +212,7 @@ func RequestNotes(r api.InputRequest) (out []string) {
 	case r.Cut:
 		out = append(out, "Only the beginning of its body is kept: it had "+Size(r.Size)+".")
 	}
-	if !r.Exact && !r.Erased && r.Size > 0 {
+	if !r.Exact && !r.Erased && r.Size > 0 && r.Masked == 0 { // what is masked is another body, too, and no relay's fault
 		out = append(out, "The body may differ from what the sender sent: the relay writes it anew.")
 	}
 	if r.Masked > 0 {

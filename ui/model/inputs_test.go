@@ -26,9 +26,9 @@ func TestInputWords(t *testing.T) {
 		{"nothing missed", InputMissed(api.Input{}), ""},
 		{"one missed", InputMissed(api.Input{Missed: 1}), "1 more came too fast to be listed here. What it brought is in the inbox all the same."},
 		{"missed", InputMissed(api.Input{Missed: 1700}), "1,700 more came too fast to be listed here. What they brought is in the inbox all the same."},
-		{"keeps", InputKeeps(api.InputSettings{}), "The usual number of requests for the usual time"},
+		{"keeps", InputKeeps(api.InputSettings{}), "The newest 500 requests for 7 days"},
 		{"keeps some", InputKeeps(api.InputSettings{Keep: 5000, KeepFor: 48 * time.Hour}), "The newest 5,000 requests for 2 days"},
-		{"keeps nothing", InputKeeps(api.InputSettings{Keep: 1, Ephemeral: true}), "The newest request for the usual time: when each came and how it was answered, nothing else"},
+		{"keeps nothing", InputKeeps(api.InputSettings{Keep: 1, Ephemeral: true}), "The newest request for 7 days: when each came and how it was answered, nothing else"},
 		{"listener", ViaWords("listener"), "by the listener here"},
 		{"relay", ViaWords("home\x1b"), "by the relay home"},
 		{"took", Took(1440 * time.Millisecond), "1.4 s"},
@@ -87,12 +87,15 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestRequestNotes(t *testing.T) {
+	if n := RequestNotes(api.InputRequest{Size: 4, Masked: 2}); !slices.Equal(n, []string{"2 secret values were taken out before it was kept."}) {
+		t.Errorf("%q", n)
+	}
 	if n := RequestNotes(api.InputRequest{Exact: true, Size: 4}); n != nil {
 		t.Errorf("%q", n)
 	}
-	n := RequestNotes(api.InputRequest{Again: true, Cut: true, Size: 9000, Masked: 2})
+	n := RequestNotes(api.InputRequest{Again: true, Cut: true, Size: 9000})
 	want := []string{"What it brought had come before, so nothing was handed on a second time.", "Only the beginning of its body is kept: it had 9.0 kB.",
-		"The body may differ from what the sender sent: the relay writes it anew.", "2 secret values were taken out before it was kept."}
+		"The body may differ from what the sender sent: the relay writes it anew."}
 	if !slices.Equal(n, want) {
 		t.Errorf("%q", n)
 	}

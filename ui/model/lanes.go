@@ -52,8 +52,22 @@ func Lanes(s api.Snapshot, v api.View) []Lane {
 		l.Badge, l.Closed = Badge(l.Level), off(a) || s.Program.Paused
 		out = append(out, l)
 	}
+	drawn := slices.Clone(out)
+	for i, l := range drawn { // two of one handle are told apart by what the person calls them
+		if a, ok := accountOf(s, l.Account); ok && slices.ContainsFunc(drawn, func(o Lane) bool { return o.Account != l.Account && o.Name == l.Name }) {
+			out[i].Name = text.Line(a.Title+" "+cmp.Or(a.Name, a.Handle), 60)
+		}
+	}
 	slices.SortStableFunc(in, func(a, b Lane) int { return cmp.Compare(distance(a.From), distance(b.From)) })
 	return append(in, out...)
+}
+
+func accountOf(s api.Snapshot, id platforms.AccountID) (api.Account, bool) {
+	i := slices.IndexFunc(s.Accounts, func(a api.Account) bool { return a.ID == id })
+	if i < 0 {
+		return api.Account{}, false
+	}
+	return s.Accounts[i], true
 }
 
 func incoming(l exposure.Level) bool { return l != exposure.Outbound && l != exposure.Relayed }

@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -75,11 +76,18 @@ func (p *conversationPicker) open() *conversationList {
 				l.m.view.Refresh()
 				return
 			}
-			l.all, l.read = cs, true
+			l.all, l.read = slices.DeleteFunc(cs, p.mute), true
 			l.draw()
 		})
 	p.w.win.Canvas().Focus(l.search)
 	return l
+}
+
+// mute reports whether nothing can be posted into c.
+func (p *conversationPicker) mute(c api.Conversation) bool {
+	a, _ := p.w.account(c.Account)
+	k, _ := p.w.platform(a.Platform)
+	return limitsOf(a, k).Mute
 }
 
 // draw lists what the search finds, as far as it is of use.

@@ -176,7 +176,7 @@ func manyRequests(n int) (out []api.InputRequest) {
 			r.Account, r.Via, r.From, r.Erased, r.Body, r.Header, r.Entries = "w2", "listener", "192.168.1.77", true, nil, nil, nil
 		case 7:
 			r.Header = map[string][]string{"Content-Type": {"application/x-www-form-urlencoded"}, "X-" + hostile: {hostile}}
-			r.Body, r.Method, r.Exact = []byte("payload=%7B%22action%22%3A%22opened%22%7D&who=ada"), "PUT", false
+			r.Body, r.Method, r.Exact, r.Masked = []byte("payload=%7B%22action%22%3A%22opened%22%7D&who=ada"), "PUT", false, 0
 			r.Size, r.Why, r.Status = int64(len(r.Body)), "the journal is full", 503
 		}
 		out = append(out, r)

@@ -231,6 +231,19 @@ func TestHookListenerDialog(t *testing.T) {
 	s.wantNot("Where hooks are served")
 }
 
+func TestNewHookIsForWhatCanSend(t *testing.T) {
+	f := hooked()
+	for i := range f.kinds {
+		f.kinds[i].Limits.Mute = f.kinds[i].Name == "home"
+	}
+	s := onHooks(t, f, Options{})
+	s.w.hooks.add()
+	s.press("Choose a conversation…")
+	s.settle()
+	s.want("Direct conversation · Telegram family")
+	s.wantNot("Channel · Mattermost home")
+}
+
 func TestNewHook(t *testing.T) {
 	pin(t)
 	t.Run("asks for what it needs, and shows the address once", func(t *testing.T) {

@@ -2,6 +2,7 @@ package window
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,7 +100,7 @@ func (w *Window) inputSettings(p *inputsPage, in api.Input, r *api.InputRequest)
 	f.ephemeral.on = s.Ephemeral
 	rows.Add(switchRow("Keep no contents", "Of a request only when it came and how it was answered is kept, and of its message nothing after it was handed on. It can't be looked at or replayed then.", f.ephemeral))
 
-	f.keep, f.days = newEntry(w, "the usual number"), newEntry(w, "the usual time")
+	f.keep, f.days = newEntry(w, fmt.Sprintf("%d, as usual", api.UsualRequests)), newEntry(w, fmt.Sprintf("%d, as usual", api.UsualTime/(24*time.Hour)))
 	if s.Keep > 0 {
 		f.keep.SetText(strconv.Itoa(s.Keep))
 	}

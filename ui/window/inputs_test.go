@@ -160,7 +160,7 @@ func TestInputSettings(t *testing.T) {
 		test.Tap(f.ephemeral)
 		f.keep.SetText("1000")
 		f.days.SetText("")
-		s.want("Kept: The newest 1,000 requests for the usual time.")
+		s.want("Kept: The newest 1,000 requests for 7 days.")
 	})
 	t.Run("what can't be is told at its field", func(t *testing.T) {
 		s, f := open(t, 2)

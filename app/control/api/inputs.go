@@ -38,6 +38,12 @@ type Input struct {
 	Registration *Registration `json:"registration,omitempty"`
 }
 
+// What is kept of an input where its settings don't say.
+const (
+	UsualRequests = 500
+	UsualTime     = 7 * 24 * time.Hour
+)
+
 // InputSettings is how an input answers and what it keeps.
 type InputSettings struct {
 	Answer InputAnswer `json:"answer,omitzero"`
