@@ -306,7 +306,7 @@ func (w *world) add() api.Account {
 // until waits for ok, looking again at every change of the state.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
 	defer cancel()
 	changes := w.app.Watch(ctx)
 	for !ok() {

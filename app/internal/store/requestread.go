@@ -22,10 +22,10 @@ func (s *Store) Request(id uint64) (r Request, err error) {
 	return r, err
 }
 
-// RequestStats is what is kept of an account's requests of both sorts.
+// RequestStats is what is kept of an account's requests of every sort.
 func (s *Store) RequestStats(id platforms.AccountID) (st RequestStats, err error) {
 	err = s.view(func(r *rtx) error {
-		for _, sort := range []byte{accepted, refused} {
+		for _, sort := range sorts() {
 			of := requestsOf(id, sort)
 			n, size := r.tally(of)
 			st.Count, st.Bytes = st.Count+n, st.Bytes+size
@@ -119,7 +119,7 @@ func (r *rtx) requestCursor(q RequestQuery) *requestCursor {
 		})
 	}
 	for _, id := range ids {
-		for _, sort := range []byte{accepted, refused} {
+		for _, sort := range sorts() {
 			if q.Refused == nil || *q.Refused == (sort == refused) {
 				c.lists = append(c.lists, &requestList{c: prefixed{r.bucket(bRequestsOf).Cursor(), requestsOf(id, sort)}})
 			}

@@ -50,9 +50,11 @@ type Request struct {
 type RequestBounds struct {
 	Keep  int           // that were accepted
 	Bytes int64         // of those, as stored
-	For   time.Duration // of both sorts
+	For   time.Duration // of every sort
 
-	Refused      int // that were refused: a bound of their own, so that they push out no others
+	// Those that were refused, and those that brought nothing new, have rooms of
+	// their own, of this size each, so that they push out no others.
+	Refused      int
 	RefusedBytes int64
 }
 
@@ -80,18 +82,25 @@ type requestHead struct {
 	Account platforms.AccountID `json:"a"`
 	At      int64               `json:"t"` // Unix nanoseconds
 	Refused bool                `json:"r,omitempty"`
+	Again   bool                `json:"g,omitempty"`
 }
 
-// The two sorts of requests, as they stand in keys. They are stored: never change
-// a value.
+// The sorts of requests, as they stand in keys. They are stored: never change a
+// value.
 const (
 	accepted byte = 1
 	refused  byte = 2
+	repeated byte = 3
 )
 
-func sortOf(r bool) byte {
-	if r {
+func sorts() []byte { return []byte{accepted, refused, repeated} }
+
+func sortOf(isRefused, isAgain bool) byte {
+	switch {
+	case isRefused:
 		return refused
+	case isAgain:
+		return repeated
 	}
 	return accepted
 }
@@ -102,7 +111,7 @@ func sortOf(r bool) byte {
 func requestsOf(id platforms.AccountID, sort byte) []byte { return append(owned(id), sort) }
 
 func (s *sealer) encodeRequest(r Request) ([]byte, error) {
-	h, err := json.Marshal(requestHead{r.Account, nanos(r.At), r.Refused})
+	h, err := json.Marshal(requestHead{r.Account, nanos(r.At), r.Refused, r.Again})
 	if err != nil {
 		return nil, fmt.Errorf("encode a request: %w", err)
 	}
@@ -163,7 +172,7 @@ func (s *Store) PutRequests(ctx context.Context, rs []Request, bounds func(platf
 			if err := w.putRequest(r); err != nil {
 				return err
 			}
-			touched[kind{r.Account, sortOf(r.Refused)}] = true
+			touched[kind{r.Account, sortOf(r.Refused, r.Again)}] = true
 		}
 		for k := range touched {
 			if _, err := w.trimRequests(k.id, k.sort, bounds(k.id)); err != nil {
@@ -191,7 +200,7 @@ func (w *wtx) putRequest(r Request) error {
 	if err := w.put(bRequests, seqKey(id), v); err != nil {
 		return err
 	}
-	of := requestsOf(r.Account, sortOf(r.Refused))
+	of := requestsOf(r.Account, sortOf(r.Refused, r.Again))
 	if err := w.put(bRequestsOf, append(bytes.Clone(of), seqKey(id)...), requestMark(len(v), r.At)); err != nil {
 		return err
 	}
@@ -233,7 +242,7 @@ func (w *wtx) putTally(of []byte, n int, size int64) error {
 // pruneStep of them, and reports whether more are to go.
 func (w *wtx) trimRequests(id platforms.AccountID, sort byte, most RequestBounds) (more bool, err error) {
 	keep, size := most.Keep, most.Bytes
-	if sort == refused {
+	if sort != accepted {
 		keep, size = most.Refused, most.RefusedBytes
 	}
 	oldest := w.now.Add(-most.For).UnixNano()
@@ -274,7 +283,7 @@ func (w *wtx) dropRequests(of []byte, keys [][]byte, n int, held int64) error {
 // TrimRequests brings an account's requests within bounds. Bounds of zero drop
 // all of them.
 func (s *Store) TrimRequests(ctx context.Context, id platforms.AccountID, most RequestBounds) error {
-	for _, sort := range []byte{accepted, refused} {
+	for _, sort := range sorts() {
 		for more := true; more; {
 			err := s.update(ctx, func(w *wtx) (err error) {
 				more, err = w.trimRequests(id, sort, most)
@@ -290,7 +299,7 @@ func (s *Store) TrimRequests(ctx context.Context, id platforms.AccountID, most R
 
 // purgeRequests drops up to n requests of an account that is no more.
 func (w *wtx) purgeRequests(id platforms.AccountID) (more bool, err error) {
-	for _, sort := range []byte{accepted, refused} {
+	for _, sort := range sorts() {
 		if more, err = w.trimRequests(id, sort, RequestBounds{For: -1 << 40}); err != nil || more {
 			return more, err
 		}
@@ -316,7 +325,7 @@ func (w *wtx) mendRequests() (ok bool, err error) {
 			bad = append(bad, bytes.Clone(k))
 			continue
 		}
-		of := requestsOf(head.Account, sortOf(head.Refused))
+		of := requestsOf(head.Account, sortOf(head.Refused, head.Again))
 		want[string(of)+string(k)] = requestMark(len(v), instant(head.At))
 		t := tallies[string(of)]
 		tallies[string(of)] = tally{t.n + 1, t.size + int64(len(v))}

@@ -274,3 +274,38 @@ func TestAcceptReplay(t *testing.T) {
 		t.Errorf("%+v", rec)
 	}
 }
+
+// TestRepeatedRequests: what a relay or a sender sends again and again pushes out
+// nothing that came once.
+func TestRepeatedRequests(t *testing.T) {
+	s := fresh(t)
+	rs := []Request{request("first", false), request("second", false)}
+	for i := range 50 {
+		r := request(fmt.Sprint("again ", i), false)
+		r.Again = true
+		rs = append(rs, r)
+	}
+	putRequests(t, s, rs...)
+	got, err := s.Requests(RequestQuery{Account: acct})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once, again int
+	for _, r := range got {
+		if r.Again {
+			again++
+		} else {
+			once++
+		}
+	}
+	if once != 2 || again != usual(acct).Refused {
+		t.Errorf("%d came once, %d again", once, again)
+	}
+	no := false
+	if got, err := s.Requests(RequestQuery{Account: acct, Refused: &no}); err != nil || len(got) != once+again {
+		t.Errorf("%d are verified: %v", len(got), err)
+	}
+	if st, err := s.RequestStats(acct); err != nil || st.Count != once+again {
+		t.Errorf("%+v %v", st, err)
+	}
+}
