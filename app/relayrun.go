@@ -20,19 +20,20 @@ type relayed struct {
 	id string
 
 	// Under standing.mu:
-	set     relaySetup
-	hints   map[string]string
-	source  relay.Source // made of set, for the channels in heard
-	heard   []string     // channels of the latest attempt
-	public  string       // where the kind knows it; a secret
-	shown   string       // the same without what is secret
-	kept    relayMemory
-	unsaved bool          // kept is newer than on disk
-	news    chan struct{} // it has become so
-	stuck   stuck
-	inexact bool // something came with other bytes than were sent
-	counts  counted
-	by      map[string]counted // channel → the same
+	set      relaySetup
+	hints    map[string]string
+	source   relay.Source // made of set, for the channels in heard
+	heard    []string     // channels of the latest attempt
+	public   string       // where the kind knows it; a secret
+	shown    string       // the same without what is secret
+	kept     relayMemory
+	unsaved  bool          // kept is newer than on disk
+	anchored bool          // a cursor is on disk
+	news     chan struct{} // it has become so
+	stuck    stuck
+	inexact  bool // something came with other bytes than were sent
+	counts   counted
+	by       map[string]counted // channel → the same
 }
 
 // counted is what came.

@@ -86,7 +86,7 @@ func (a *App) saveRelay(ctx context.Context, s relaySetup, r *relayed, d api.Rel
 		a.relays.mu.Unlock()
 	} else if s.Settings["server"] != next.Settings["server"] || len(v.typed) > 0 { // its place means nothing elsewhere
 		r.mu.Lock()
-		r.kept.Cursor, r.kept.Left = "", time.Time{}
+		r.kept.Cursor, r.kept.Left, r.anchored = "", time.Time{}, false
 		r.newerLocked()
 		r.mu.Unlock()
 	}

@@ -50,3 +50,25 @@ func TestOneRequestDoesNotHoldUpAllForEver(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// TestTheFirstPlaceIsKeptAtOnce: whoever is killed a moment after the first
+// request asks for what came since, and doesn't begin at what comes next.
+func TestTheFirstPlaceIsKeptAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	defer w.app.doors.server.HandleRelayed(t.Context(), ingress.Rule{Account: "x", Route: platforms.Route{Path: "/in",
+		Verify:  func(*http.Request, []byte, time.Time) error { return nil },
+		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}})()
+	r := newRelayed(w.app, relaySetup{ID: "r", Kind: "gosmee", Name: "R", Channels: []relayLead{{Account: "x"}}})
+	sink := &relaySink{r}
+	if err := sink.Ready(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sink.Take(t.Context(), relay.Request{ID: "1", Method: "POST", Cursor: "1-1", Channel: onlyChannel}); err != nil {
+		t.Fatal(err)
+	}
+	var kept relayMemory
+	if found, err := w.app.store.Setting(r.set.memoryName(), &kept); err != nil || !found || kept.Cursor != "1-1" {
+		t.Errorf("kept: %v %+v %v", found, kept, err)
+	}
+}

@@ -36,16 +36,29 @@ type relaySink struct{ r *relayed }
 var _ relay.Sink = (*relaySink)(nil)
 
 // Ready is relay.Sink's.
-func (s *relaySink) Ready(_ context.Context, at relay.Cursor) error {
+func (s *relaySink) Ready(ctx context.Context, at relay.Cursor) error {
 	r := s.r
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.setLocked(api.Connected, "", time.Time{})
 	if at != "" {
 		r.kept.Cursor = at
 	}
 	r.newerLocked() // it is connected, at least
-	return nil
+	r.mu.Unlock()
+	return r.anchor(ctx)
+}
+
+// anchor sees to it that some cursor is on disk, once there is one. A later one
+// may lag: then requests come again. With none at all, those that came while
+// nobody was connected would never be asked for.
+func (r *relayed) anchor(ctx context.Context) error {
+	r.mu.Lock()
+	needed := r.kept.Cursor != "" && !r.anchored
+	r.mu.Unlock()
+	if !needed {
+		return nil
+	}
+	return r.save(ctx)
 }
 
 // errNotNow says that a request could not be stored, and stays the relay's.
@@ -58,7 +71,7 @@ func (s *relaySink) Take(ctx context.Context, q relay.Request) (relay.Response, 
 	to, ok := r.lead(q.Channel)
 	if !ok {
 		r.count(q, http.StatusNotFound)
-		return relay.Response{Status: http.StatusNotFound}, nil
+		return relay.Response{Status: http.StatusNotFound}, r.anchor(ctx)
 	}
 	for wait := laterFirst; ; wait = min(2*wait, laterMost) {
 		resp, err := r.app.doors.server.Relay(ctx, to, q)
@@ -68,7 +81,7 @@ func (s *relaySink) Take(ctx context.Context, q relay.Request) (relay.Response, 
 		if resp.Status != http.StatusServiceUnavailable && resp.Status != http.StatusTooManyRequests {
 			r.unstick()
 			r.count(q, resp.Status)
-			return resp, nil
+			return resp, r.anchor(ctx)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -268,6 +281,9 @@ func (r *relayed) save(ctx context.Context) error {
 		r.mu.Unlock()
 		return err
 	}
+	r.mu.Lock()
+	r.anchored = kept.Cursor != ""
+	r.mu.Unlock()
 	return nil
 }
 
