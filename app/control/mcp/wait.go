@@ -96,7 +96,7 @@ func (t *tools) report(ctx context.Context, req *sdk.CallToolRequest, of time.Du
 func (w *waiting) run(ctx context.Context) error {
 	for reached := false; ; {
 		done, err := w.watch(ctx, &reached)
-		if done || !reached || !passing(err) {
+		if done || !passing(err) || !reached && (err == nil || errors.Is(err, client.ErrNotRunning)) {
 			return err
 		}
 		select {
