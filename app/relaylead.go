@@ -95,7 +95,7 @@ func (d *doors) relayAddress(c *account, r *relayed, lead relayLead) (string, er
 	if at := r.publicOf(lead); at != "" {
 		return at, nil
 	}
-	return "", &platforms.Error{Kind: platforms.NotAcknowledged, Text: fmt.Sprintf(
+	return "", &platforms.Error{Kind: platforms.NotAcknowledged, Err: platforms.ErrAddress, Text: fmt.Sprintf(
 		"%s must be told by which address it reaches %s, and Postern does not know that address. Copy it from the relay, and enter it as its public address on the page Relays.",
 		c.platform.Title, r.word(lead))}
 }

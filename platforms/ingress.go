@@ -17,9 +17,13 @@ type Ingress interface {
 	// anew, and Serve refuses.
 	Serve(r Route) (public string, release func(), err error)
 	// Address is what Serve returns as public, without opening anything. It
-	// fails as Serve does.
+	// fails as Serve does, and wraps ErrAddress where requests arrive by a relay
+	// that did not say under which address.
 	Address(path string) (public string, err error)
 }
+
+// ErrAddress is that requests may arrive, but their address isn't known here.
+var ErrAddress = errors.New("the relay's address is not known here")
 
 // Route is one address at which requests come in. Whoever serves it bounds the
 // request, reads its body to the end, has it verified, and answers whatever

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 
 	"github.com/postern/postern/platforms"
 	"github.com/postern/postern/platforms/hook"
@@ -20,6 +21,9 @@ func (c *connector) Check(ctx context.Context) (platforms.Identity, error) {
 	title := senderTitle(c.scheme.sender)
 	id := platforms.Identity{ID: platforms.UserID(c.scheme.sender), Name: title, Handle: title}
 	public, err := c.address()
+	if errors.Is(err, platforms.ErrAddress) { // the person enters it at the service, and has it from the relay
+		public, err = "the one that the relay shows", nil
+	}
 	if err != nil {
 		id.Problems = []platforms.Problem{{Code: problemAddress, Text: platforms.Explain(err), Bad: true}}
 	} else if !c.heard.Load() {

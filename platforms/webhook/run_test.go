@@ -313,3 +313,19 @@ func TestSend(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 }
+
+// TestAddressOfTheRelay: where requests come by a relay whose address is not
+// known here, nothing is wrong: the person has it from the relay.
+func TestAddressOfTheRelay(t *testing.T) {
+	in := ingresstest.New()
+	in.Refuse(&platforms.Error{Kind: platforms.NotAcknowledged, Err: platforms.ErrAddress, Text: "Copy it."})
+	c, err := webhook.Platform().New(platforms.Config{Settings: map[string]string{"sender": "github"}, Key: platforms.NewSecret("a key"),
+		Secrets: map[string]platforms.Secret{"secret": platforms.NewSecret("a secret that is long enough for GitHub")}, Ingress: in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := c.Check(t.Context())
+	if err != nil || len(id.Problems) != 1 || id.Problems[0].Bad || !strings.Contains(id.Problems[0].Text, "the one that the relay shows") {
+		t.Errorf("%v %+v", err, id.Problems)
+	}
+}

@@ -27,7 +27,7 @@ const (
 	calm = 30 * time.Second
 	// room is how many conversations have popups of their own at a time, and span
 	// how long one is taken to be on the screen.
-	room = 3
+	room = 2
 	span = 10 * time.Second
 	// most bounds how many conversations' bursts are remembered.
 	most = 512
