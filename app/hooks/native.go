@@ -20,7 +20,7 @@ func native(body []byte) (Post, *Fault) {
 		return Post{}, malformed("", "The body is not a JSON object with content as text. Correct it.")
 	}
 	if in.Content == nil {
-		return Post{}, empty("content", "There is no content. Send 1 to 4000 characters.")
+		return Post{}, empty("content", "There is no content. Send 1 to 4000 characters; a program that speaks another form needs that form's ending behind the address, as postern hooks forms lists them.")
 	}
 	if utf8.RuneCountInString(*in.Content) > mostContent {
 		return Post{}, &Fault{Kind: TooLong, Field: "content", Text: "The content has more than 4000 characters. Shorten it."}
