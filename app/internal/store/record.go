@@ -253,12 +253,6 @@ func (s *sealer) incoming(e *entry) (in incoming, err error) {
 	return in, json.Unmarshal(b, &in)
 }
 
-// event is an incoming entry's event.
-func (s *sealer) event(e *entry) (platforms.Event, error) {
-	in, err := s.incoming(e)
-	return in.Event, err
-}
-
 func (s *sealer) message(e *entry) (m outgoing, err error) {
 	b, err := s.openBody(e)
 	if err != nil {

@@ -225,7 +225,7 @@ func FuzzRecord(f *testing.F) {
 			if again, err := decodeHead(e.head.encode()); err != nil || again.conv != e.conv || len(again.ids) != len(e.ids) {
 				t.Fatalf("%+v became %+v, %v", e.head, again, err)
 			}
-			_, _ = sl.event(e)
+			_, _ = sl.incoming(e)
 			_, _ = sl.message(e)
 		}
 		_, _ = sl.decodeConv(7, v, true)
