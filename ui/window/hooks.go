@@ -31,20 +31,16 @@ const mostHookCards = 200
 // hooksPage shows the addresses at which programs on this computer post into
 // conversations.
 type hooksPage struct {
-	freshness
-	w       *Window
-	content fyne.CanvasObject
-	scroll  *container.Scroll
-	failed  *fyne.Container
-	failure *text
-	waiting *text
-	known   *fyne.Container // everything that the service told
-	badge   *badge
-	where   *text
-	empty   *fyne.Container
-	listed  *fyne.Container // the list with its head
-	cards   *fyne.Container
-	rest    *text
+	listing
+	w      *Window
+	scroll *container.Scroll
+	known  *fyne.Container // everything that the service told
+	badge  *badge
+	where  *text
+	empty  *fyne.Container
+	listed *fyne.Container // the list with its head
+	cards  *fyne.Container
+	rest   *text
 
 	rows []*hookCard
 	data api.Hooks
@@ -53,10 +49,7 @@ type hooksPage struct {
 
 func newHooksPage(w *Window) *hooksPage {
 	p := &hooksPage{w: w}
-	p.failure = body("")
-	p.failed = remark(true, p.failure, newButton(plain, "Try again", "", p.load))
-	p.failed.Hide()
-	p.waiting = newText("Looking at the hooks…", look{color: colorMuted, align: fyne.TextAlignCenter})
+	p.listing = newListing("hooks", p.load)
 	p.badge, p.where = newTag(), body("")
 	p.empty = card(24, vbox(14,
 		hbox(0, gapFill(), newIcon(iconHooks, colorMuted, 40), gapFill()),
@@ -101,25 +94,7 @@ func (p *hooksPage) clock() {
 }
 
 func (p *hooksPage) load() {
-	if !p.begin(p.w.now()) {
-		return
-	}
-	call(p.w.b, briefly, p.w.svc.Hooks, func(h api.Hooks, err error) {
-		p.loading = false
-		p.waiting.Hide()
-		switch {
-		case err != nil:
-			p.failure.set("The hooks could not be read. " + explain(err))
-			p.failed.Show()
-			p.content.Refresh()
-		case p.again: // a change came in between; what was read may be older
-		default:
-			p.show(h)
-		}
-		if p.again {
-			p.load()
-		}
-	})
+	reload(&p.listing, p.w, "hooks", p.w.svc.Hooks, p.show)
 }
 
 // show draws what was read.

@@ -36,18 +36,14 @@ type programsData struct {
 
 // programsPage shows the programs that the person named, and what each may do.
 type programsPage struct {
-	freshness
-	w       *Window
-	content fyne.CanvasObject
-	scroll  *container.Scroll
-	failed  *fyne.Container
-	failure *text
-	waiting *text
-	known   *fyne.Container // everything that the service told
-	empty   *fyne.Container
-	listed  *fyne.Container // the list with its head
-	cards   *fyne.Container
-	only    *toggle
+	listing
+	w      *Window
+	scroll *container.Scroll
+	known  *fyne.Container // everything that the service told
+	empty  *fyne.Container
+	listed *fyne.Container // the list with its head
+	cards  *fyne.Container
+	only   *toggle
 
 	rows []*programCard
 	data programsData
@@ -56,10 +52,7 @@ type programsPage struct {
 
 func newProgramsPage(w *Window) *programsPage {
 	p := &programsPage{w: w}
-	p.failure = body("")
-	p.failed = remark(true, p.failure, newButton(plain, "Try again", "", p.load))
-	p.failed.Hide()
-	p.waiting = newText("Looking at the programs…", look{color: colorMuted, align: fyne.TextAlignCenter})
+	p.listing = newListing("programs", p.load)
 	p.empty = card(24, vbox(14,
 		hbox(0, gapFill(), newIcon(iconPrograms, colorMuted, 40), gapFill()),
 		newText("No program has a name yet.", look{size: sizeHeading, bold: true, align: fyne.TextAlignCenter, wrap: true}),
@@ -105,27 +98,8 @@ func (p *programsPage) clock() {
 }
 
 func (p *programsPage) load() {
-	if !p.begin(p.w.now()) {
-		return
-	}
 	svc := p.w.svc
-	call(p.w.b, briefly, func(ctx context.Context) (programsData, error) { return readPrograms(ctx, svc) },
-		func(d programsData, err error) {
-			p.loading = false
-			p.waiting.Hide()
-			switch {
-			case err != nil:
-				p.failure.set("The programs could not be read. " + explain(err))
-				p.failed.Show()
-				p.content.Refresh()
-			case p.again: // a change came in between; what was read may be older
-			default:
-				p.show(d)
-			}
-			if p.again {
-				p.load()
-			}
-		})
+	reload(&p.listing, p.w, "programs", func(ctx context.Context) (programsData, error) { return readPrograms(ctx, svc) }, p.show)
 }
 
 func readPrograms(ctx context.Context, svc Service) (d programsData, err error) {

@@ -31,18 +31,14 @@ const mostRelayCards = 100
 // relaysPage shows the servers that take requests for this computer, and that it
 // dials.
 type relaysPage struct {
-	freshness
-	w       *Window
-	content fyne.CanvasObject
-	scroll  *container.Scroll
-	failed  *fyne.Container
-	failure *text
-	waiting *text
-	known   *fyne.Container // everything that the service told
-	empty   *fyne.Container
-	listed  *fyne.Container
-	cards   *fyne.Container
-	rest    *text
+	listing
+	w      *Window
+	scroll *container.Scroll
+	known  *fyne.Container // everything that the service told
+	empty  *fyne.Container
+	listed *fyne.Container
+	cards  *fyne.Container
+	rest   *text
 
 	rows []*relayCard
 	open *relayForm // nil unless one is open
@@ -52,10 +48,7 @@ type relaysPage struct {
 
 func newRelaysPage(w *Window) *relaysPage {
 	p := &relaysPage{w: w}
-	p.failure = body("")
-	p.failed = remark(true, p.failure, newButton(plain, "Try again", "", p.load))
-	p.failed.Hide()
-	p.waiting = newText("Looking at the relays…", look{color: colorMuted, align: fyne.TextAlignCenter})
+	p.listing = newListing("relays", p.load)
 	p.empty = card(24, vbox(14,
 		hbox(0, gapFill(), newIcon(iconRelays, colorMuted, 40), gapFill()),
 		newText("No relays yet.", look{size: sizeHeading, bold: true, align: fyne.TextAlignCenter, wrap: true}),
@@ -100,25 +93,7 @@ func (p *relaysPage) clock() {
 }
 
 func (p *relaysPage) load() {
-	if !p.begin(p.w.now()) {
-		return
-	}
-	call(p.w.b, briefly, p.w.svc.Relays, func(rs []api.Relay, err error) {
-		p.loading = false
-		p.waiting.Hide()
-		switch {
-		case err != nil:
-			p.failure.set("The relays could not be read. " + explain(err))
-			p.failed.Show()
-			p.content.Refresh()
-		case p.again: // a change came in between; what was read may be older
-		default:
-			p.show(rs)
-		}
-		if p.again {
-			p.load()
-		}
-	})
+	reload(&p.listing, p.w, "relays", p.w.svc.Relays, p.show)
 }
 
 // show draws what was read. A card stays with its relay, so that what is unfolded
