@@ -148,6 +148,7 @@ func unversioned(path string) string {
 // body reads a request's body, and takes a place of s.bodies if it could.
 func (s *Server) body(w http.ResponseWriter, r *http.Request, d Dialect) ([]byte, Answer, bool) {
 	if r.ContentLength > MostBody {
+		drain(r)
 		return nil, Refused(d, tooLong()), false
 	}
 	select {
@@ -162,10 +163,15 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, d Dialect) ([]byte
 	<-s.bodies
 	f := malformed("", "The body could not be read to its end. Send it again.")
 	if most := (*http.MaxBytesError)(nil); errors.As(err, &most) {
+		drain(r)
 		f = tooLong()
 	}
 	return nil, Refused(d, f), false
 }
+
+// drain reads on, within a bound: many a sender looks for the answer only after it
+// has sent everything, and finds the connection gone.
+func drain(r *http.Request) { _, _ = io.CopyN(io.Discard, r.Body, 4*MostBody) }
 
 func tooLong() *Fault {
 	return &Fault{Kind: TooLong, Text: "The body is larger than 1 MiB. Send less."}
